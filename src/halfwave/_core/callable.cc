@@ -1,0 +1,352 @@
+// hw.relu(x) costs what CPython and one allocation cost.
+//
+// Three ways through a call, the first that fits:
+//   1. a Python float, or a contiguous array that a kernel can read: straight to the kernel;
+//   2. any other plain NumPy array: straight to the ufunc;
+//   3. everything else (lists, scalars, other libraries, keywords such as where=), and every
+//      mistake: the method `_general` of the Python subclass, which explains what went wrong.
+#include "callable.h"
+
+#include <cstring>
+#include <structmember.h>
+
+#include "table.h"
+#include "ufuncs.h"
+
+namespace halfwave {
+namespace {
+
+constexpr int kMaxParameters = 4;
+// From this many bytes on a call is long enough to let other threads run meanwhile.
+constexpr npy_intp kReleaseGil = 1 << 15;
+
+struct Callable {
+  PyObject_HEAD
+  PyObject* dict;
+  PyObject* weakrefs;
+  vectorcallfunc vectorcall;
+  const Pair* pair;
+  Op op;
+  PyObject* ufunc;
+  PyObject* names;     // tuple of the parameters' names
+  PyObject* defaults;  // tuple of floats
+  char keeps_integers;
+};
+
+// The arguments of a call that ways 1 and 2 understand. All references are borrowed.
+struct Call {
+  PyObject* x;
+  PyObject* parameters[kMaxParameters];
+  PyObject* out = nullptr;
+};
+
+bool same_name(PyObject* a, PyObject* b) {
+  return a == b || PyUnicode_Compare(a, b) == 0;
+}
+
+// Fills `call`; false where there is something that only `_general` understands.
+bool parse(const Callable& self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+           Call& call) {
+  static PyObject* const out_name = PyUnicode_InternFromString("out");
+  const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
+  if (nargs < 1 || nargs > 1 + count) return false;
+  call.x = args[0];
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    call.parameters[k] = k + 1 < nargs ? args[k + 1] : nullptr;
+  }
+  const Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+  for (Py_ssize_t i = 0; i < keywords; ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(kwnames, i);
+    PyObject** slot = same_name(name, out_name) ? &call.out : nullptr;
+    for (Py_ssize_t k = 0; k < count && !slot; ++k) {
+      if (same_name(name, PyTuple_GET_ITEM(self.names, k))) slot = &call.parameters[k];
+    }
+    if (!slot || *slot) return false;
+    *slot = args[nargs + i];
+  }
+  if (call.out == Py_None) call.out = nullptr;
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    if (!call.parameters[k]) call.parameters[k] = PyTuple_GET_ITEM(self.defaults, k);
+  }
+  return true;
+}
+
+// Sets `value` where every parameter is a Python number.
+bool plain_numbers(const Callable& self, const Call& call, double* value) {
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(self.names); ++k) {
+    PyObject* const p = call.parameters[k];
+    if (PyFloat_CheckExact(p)) {
+      value[k] = PyFloat_AS_DOUBLE(p);
+    } else if (PyLong_CheckExact(p)) {
+      value[k] = PyLong_AsDouble(p);
+      if (value[k] == -1.0 && PyErr_Occurred()) {
+        PyErr_Clear();  // too large for a float: `_general` says so
+        return false;
+      }
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A Python number as an element of `type`, rounded once, as NumPy rounds it. False for the half
+// precisions, whose conversion from double is left to NumPy and ml_dtypes, and for integers.
+bool convert(double value, Type type, void* element) {
+  switch (type) {
+    case kFloat32: *static_cast<float*>(element) = static_cast<float>(value); return true;
+    case kFloat64: *static_cast<double*>(element) = value; return true;
+    case kLongDouble: *static_cast<long double*>(element) = value; return true;
+    default: return false;
+  }
+}
+
+bool is_kernel_ready(PyArrayObject* a) {
+  return PyArray_CheckExact(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a) &&
+         PyArray_NDIM(a) > 0 && (PyArray_IS_C_CONTIGUOUS(a) || PyArray_IS_F_CONTIGUOUS(a));
+}
+
+// Whether x can be computed straight into `out`: same type and memory order, and either the very
+// same memory or none in common.
+bool fits(PyArrayObject* x, PyArrayObject* out) {
+  if (!is_kernel_ready(out) || !PyArray_ISWRITEABLE(out)) return false;
+  if (PyArray_TYPE(out) != PyArray_TYPE(x) || PyArray_NDIM(out) != PyArray_NDIM(x)) return false;
+  if (!PyArray_CompareLists(PyArray_DIMS(out), PyArray_DIMS(x), PyArray_NDIM(x))) return false;
+  const bool same_order = (PyArray_IS_C_CONTIGUOUS(x) && PyArray_IS_C_CONTIGUOUS(out)) ||
+                          (PyArray_IS_F_CONTIGUOUS(x) && PyArray_IS_F_CONTIGUOUS(out));
+  const char* const a = PyArray_BYTES(x);
+  const char* const b = PyArray_BYTES(out);
+  const npy_intp bytes = PyArray_NBYTES(x);
+  return same_order && (a == b || a + bytes <= b || b + bytes <= a);
+}
+
+// A new array of x's shape, type and memory order.
+PyArrayObject* like(PyArrayObject* x) {
+  PyArray_Descr* descr = PyArray_DESCR(x);
+  Py_INCREF(descr);
+  const int fortran = PyArray_IS_C_CONTIGUOUS(x) ? 0 : NPY_ARRAY_F_CONTIGUOUS;
+  return reinterpret_cast<PyArrayObject*>(
+      PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(x), PyArray_DIMS(x), nullptr, nullptr,
+                           fortran, nullptr));
+}
+
+void run(Loop loop, char* const* data, const npy_intp* strides, npy_intp n, npy_intp bytes) {
+  if (bytes < kReleaseGil) {
+    loop(data, strides, n);
+    return;
+  }
+  Py_BEGIN_ALLOW_THREADS
+  loop(data, strides, n);
+  Py_END_ALLOW_THREADS
+}
+
+// Way 1 for arrays. Null without an exception: this way does not fit.
+PyObject* call_kernel(const Callable& self, const Call& call) {
+  PyArrayObject* const x = reinterpret_cast<PyArrayObject*>(call.x);
+  if (!is_kernel_ready(x)) return nullptr;
+  const Type type = type_of(PyArray_TYPE(x));
+  const Loop loop = type == kNoType ? nullptr : self.pair->kernels->loops[self.op][type];
+  PyArrayObject* out = reinterpret_cast<PyArrayObject*>(call.out);
+  if (!loop || (out && !fits(x, out))) return nullptr;
+
+  const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
+  double number[kMaxParameters];
+  alignas(16) char element[kMaxParameters][16];
+  if (!plain_numbers(self, call, number)) return nullptr;
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    if (!convert(number[k], type, element[k])) return nullptr;
+  }
+
+  if (out) {
+    Py_INCREF(out);
+  } else if (!(out = like(x))) {
+    return nullptr;
+  }
+  char* data[kMaxParameters + 2] = {PyArray_BYTES(x)};
+  npy_intp strides[kMaxParameters + 2] = {PyArray_ITEMSIZE(x)};
+  for (Py_ssize_t k = 0; k < count; ++k) data[k + 1] = element[k];
+  data[count + 1] = PyArray_BYTES(out);
+  strides[count + 1] = PyArray_ITEMSIZE(x);
+  run(loop, data, strides, PyArray_SIZE(x), PyArray_NBYTES(x));
+  return reinterpret_cast<PyObject*>(out);
+}
+
+// Way 1 for a Python float. Null without an exception: this way does not fit.
+PyObject* call_float(const Callable& self, const Call& call) {
+  double x = PyFloat_AS_DOUBLE(call.x);
+  double result;
+  double number[kMaxParameters];
+  if (call.out || !plain_numbers(self, call, number)) return nullptr;
+  char* data[kMaxParameters + 2] = {reinterpret_cast<char*>(&x)};
+  npy_intp strides[kMaxParameters + 2] = {sizeof(double)};
+  const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
+  for (Py_ssize_t k = 0; k < count; ++k) data[k + 1] = reinterpret_cast<char*>(&number[k]);
+  data[count + 1] = reinterpret_cast<char*>(&result);
+  strides[count + 1] = sizeof(double);
+  self.pair->kernels->loops[self.op][kFloat64](data, strides, 1);
+  return PyFloat_FromDouble(result);
+}
+
+bool is_plain(PyObject* object) {
+  return PyArray_CheckExact(object) || PyFloat_CheckExact(object) || PyLong_CheckExact(object);
+}
+
+// Way 2. Null without an exception: this way does not fit.
+PyObject* call_ufunc(const Callable& self, const Call& call) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
+  PyObject* args[kMaxParameters + 2] = {call.x};
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    if (!is_plain(call.parameters[k])) return nullptr;
+    args[k + 1] = call.parameters[k];
+  }
+  if (call.out && !PyArray_CheckExact(call.out)) return nullptr;
+  args[count + 1] = call.out;
+  return PyObject_Vectorcall(self.ufunc, args, count + (call.out ? 2 : 1), nullptr);
+}
+
+PyObject* call_general(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                       PyObject* kwnames) {
+  Ref<> general(PyObject_GetAttrString(self, "_general"));
+  return general ? PyObject_Vectorcall(general.get(), args, nargs, kwnames) : nullptr;
+}
+
+PyObject* vectorcall(PyObject* object, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
+  const Callable& self = *reinterpret_cast<Callable*>(object);
+  const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  PyObject* result = nullptr;
+  Call call;
+  if (parse(self, args, nargs, kwnames, call)) {
+    if (PyFloat_CheckExact(call.x)) {
+      result = call_float(self, call);
+    } else if (PyArray_CheckExact(call.x)) {
+      result = call_kernel(self, call);
+      if (!result && !PyErr_Occurred()) result = call_ufunc(self, call);
+    }
+  }
+  if (result) return result;
+  if (PyErr_Occurred()) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) {
+      return nullptr;
+    }
+    PyErr_Clear();
+  }
+  return call_general(object, args, nargs, kwnames);
+}
+
+const Pair* find_pair(const char* name) {
+  for (const Pair* pair : pairs()) {
+    if (std::strcmp(pair->name, name) == 0) return pair;
+  }
+  return nullptr;
+}
+
+bool are_floats(PyObject* defaults) {
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(defaults); ++k) {
+    if (!PyFloat_CheckExact(PyTuple_GET_ITEM(defaults, k))) return false;
+  }
+  return true;
+}
+
+// Callable(name of the pair, is_derivative, names of the parameters, defaults)
+PyObject* construct(PyTypeObject* type, PyObject* args, PyObject*) {
+  const char* name;
+  int is_derivative;
+  PyObject *names, *defaults;
+  if (!PyArg_ParseTuple(args, "spO!O!", &name, &is_derivative, &PyTuple_Type, &names,
+                        &PyTuple_Type, &defaults)) {
+    return nullptr;
+  }
+  const Pair* const pair = find_pair(name);
+  const Py_ssize_t count = pair ? pair->kernels->parameters : -1;
+  if (PyTuple_GET_SIZE(names) != count || PyTuple_GET_SIZE(defaults) != count ||
+      count > kMaxParameters || !are_floats(defaults)) {
+    return PyErr_Format(PyExc_ValueError,
+                        "the facts of %s do not match its arithmetic: as many parameters in the "
+                        ".py as in the .h, each with a float as its default",
+                        name);
+  }
+  Callable* const self = reinterpret_cast<Callable*>(type->tp_alloc(type, 0));
+  if (!self) return nullptr;
+  self->vectorcall = vectorcall;
+  self->pair = pair;
+  self->op = is_derivative ? kDerivative : kValue;
+  self->keeps_integers = pair->kernels->loops[self->op][kInt64] != nullptr;
+  self->ufunc = Py_NewRef(ufunc_of(*pair, self->op));
+  self->names = Py_NewRef(names);
+  self->defaults = Py_NewRef(defaults);
+  return reinterpret_cast<PyObject*>(self);
+}
+
+int traverse(PyObject* object, visitproc visit, void* arg) {
+  Callable* const self = reinterpret_cast<Callable*>(object);
+  Py_VISIT(Py_TYPE(object));
+  Py_VISIT(self->dict);
+  Py_VISIT(self->ufunc);
+  Py_VISIT(self->names);
+  Py_VISIT(self->defaults);
+  return 0;
+}
+
+int clear(PyObject* object) {
+  Py_CLEAR(reinterpret_cast<Callable*>(object)->dict);
+  return 0;
+}
+
+void destroy(PyObject* object) {
+  Callable* const self = reinterpret_cast<Callable*>(object);
+  PyTypeObject* const type = Py_TYPE(object);
+  PyObject_GC_UnTrack(object);
+  PyObject_ClearWeakRefs(object);
+  clear(object);
+  Py_XDECREF(self->ufunc);
+  Py_XDECREF(self->names);
+  Py_XDECREF(self->defaults);
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+// Before 3.12 Python does not hand the vectorcall flag to a subclass written in Python, which would
+// then be called by way of a tuple and a dict.
+PyObject* init_subclass(PyObject* cls, PyObject*) {
+  reinterpret_cast<PyTypeObject*>(cls)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+  Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {{"__init_subclass__", init_subclass, METH_NOARGS | METH_CLASS, nullptr},
+                         {nullptr, nullptr, 0, nullptr}};
+
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(Callable, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Callable, weakrefs), READONLY, nullptr},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Callable, vectorcall), READONLY, nullptr},
+    {"ufunc", T_OBJECT_EX, offsetof(Callable, ufunc), READONLY, "The np.ufunc itself."},
+    {"keeps_integers", T_BOOL, offsetof(Callable, keeps_integers), READONLY,
+     "Whether integers give integers."},
+    {nullptr, 0, 0, 0, nullptr}};
+
+PyGetSetDef attributes[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+}  // namespace
+
+PyObject* make_callable_type() {
+  static PyType_Slot slots[] = {
+      {Py_tp_doc, const_cast<char*>("An operation of one activation, as a fast callable.")},
+      {Py_tp_new, reinterpret_cast<void*>(construct)},
+      {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+      {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(clear)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+      {Py_tp_methods, methods},
+      {Py_tp_members, members},
+      {Py_tp_getset, attributes},
+      {0, nullptr}};
+  static PyType_Spec spec = {"halfwave._core.Callable", sizeof(Callable), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
+                                 Py_TPFLAGS_HAVE_VECTORCALL,
+                             slots};
+  return PyType_FromSpec(&spec);
+}
+
+}  // namespace halfwave

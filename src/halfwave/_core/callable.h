@@ -1,0 +1,11 @@
+// The callable that users hold: a fast path for plain arrays and floats, the ufunc for the rest.
+#pragma once
+
+#include "numpy_api.h"
+
+namespace halfwave {
+
+// The Python type `Callable`, a new reference, or null with an exception set.
+PyObject* make_callable_type();
+
+}  // namespace halfwave

@@ -1,0 +1,80 @@
+// All loops of one pair on one instruction set, as a table.
+
+#if defined(HALFWAVE_KERNELS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HALFWAVE_KERNELS_INL_H
+#undef HALFWAVE_KERNELS_INL_H
+#else
+#define HALFWAVE_KERNELS_INL_H
+#endif
+
+#include <cstdint>
+#include <limits>
+
+#include "loops-inl.h"
+#include "residual-inl.h"
+#include "table.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace halfwave {
+namespace HWY_NAMESPACE {
+
+template <class Pair>
+struct Value {
+  template <class D, class V, class... P>
+  static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::value(d, x, p...); }
+};
+
+template <class Pair>
+struct Derivative {
+  template <class D, class V, class... P>
+  static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::derivative(d, x, p...); }
+};
+
+template <class Pair>
+struct Pullback {
+  template <class D, class V, class... P>
+  static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback(d, x, g, p...); }
+};
+
+template <class Pair, class Format>
+void AddType(Kernels& kernels, Type type) {
+  kernels.loops[kValue][type] = Elementwise<Format, Value<Pair>, 1, Pair::parameters>::Run;
+  kernels.loops[kDerivative][type] = Elementwise<Format, Derivative<Pair>, 1, Pair::parameters>::Run;
+  kernels.loops[kPullback][type] = Elementwise<Format, Pullback<Pair>, 2, Pair::parameters>::Run;
+  kernels.loops[kRecord][type] = Record<Format, Pair>;
+  kernels.loops[kApply][type] = Apply<Format, Pair>;
+}
+
+template <class Pair>
+Kernels MakeKernels() {
+  Kernels kernels;
+  kernels.parameters = Pair::parameters;
+  AddType<Pair, Float16>(kernels, kFloat16);
+  AddType<Pair, BFloat16>(kernels, kBFloat16);
+  AddType<Pair, Plain<float>>(kernels, kFloat32);
+  AddType<Pair, Plain<double>>(kernels, kFloat64);
+  AddType<Pair, Single<long double>>(kernels, kLongDouble);
+  if constexpr (Pair::keeps_integers) {
+    AddType<Pair, Single<int8_t>>(kernels, kInt8);
+    AddType<Pair, Single<uint8_t>>(kernels, kUInt8);
+    AddType<Pair, Single<int16_t>>(kernels, kInt16);
+    AddType<Pair, Single<uint16_t>>(kernels, kUInt16);
+    AddType<Pair, Single<int32_t>>(kernels, kInt32);
+    AddType<Pair, Single<uint32_t>>(kernels, kUInt32);
+    AddType<Pair, Single<int64_t>>(kernels, kInt64);
+    AddType<Pair, Single<uint64_t>>(kernels, kUInt64);
+  }
+  return kernels;
+}
+
+template <class Pair>
+const Kernels* KernelsOf() {
+  static const Kernels kernels = MakeKernels<Pair>();
+  return &kernels;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfwave
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

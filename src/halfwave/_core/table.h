@@ -1,0 +1,66 @@
+// What a compiled activation is to the rest of the engine: a table of loops, one for each operation
+// and element type, and the name under which it is found. Nothing here knows an activation by name.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace halfwave {
+
+// The operands of one loop: data and strides, in bytes, of every input and then the output, as
+// NumPy hands them to a ufunc's inner loop.
+using Loop = void (*)(char* const* data, const ptrdiff_t* strides, ptrdiff_t n);
+
+// x is the argument, p its parameters, g the gradient that comes back from above.
+enum Op : int {
+  kValue,       // (x, p...) -> f(x)
+  kDerivative,  // (x, p...) -> f'(x)
+  kPullback,    // (x, g, p...) -> g f'(x)
+  kRecord,      // (x, p...) -> f(x), gate bits; contiguous
+  kApply,       // (gate bits, g, p...) -> g f'(x); contiguous
+  kOps
+};
+constexpr int kUfuncOps = kPullback + 1;
+
+enum Type : int {
+  kFloat16,
+  kBFloat16,
+  kFloat32,
+  kFloat64,
+  kLongDouble,
+  kInt8,
+  kUInt8,
+  kInt16,
+  kUInt16,
+  kInt32,
+  kUInt32,
+  kInt64,
+  kUInt64,
+  kTypes,
+  kNoType = -1
+};
+
+// One activation on one instruction set. A null loop: the type is not computed in itself.
+struct Kernels {
+  int parameters = 0;
+  Loop loops[kOps][kTypes] = {};
+};
+
+// One activation on this machine: its kernels on the instruction set in use, and the loop that
+// NumPy calls for each operation and type (it looks up `kernels` at every call).
+struct Pair {
+  const char* name;
+  const Kernels* kernels;
+  void (*use_current_target)();
+  void* ufunc_loops[kUfuncOps][kTypes];
+};
+
+// Every activation that the build found, in alphabetical order of the file names.
+std::vector<Pair*>& pairs();
+
+// The gate bits are read eight bytes at a time, so their buffer is this much longer.
+constexpr size_t kGatePadding = 8;
+
+inline int streams(Op op) { return op == kPullback ? 2 : 1; }
+
+}  // namespace halfwave

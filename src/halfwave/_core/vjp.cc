@@ -1,0 +1,183 @@
+// Runs the loops that keep and use gate bits over whole arrays. Python has prepared the operands:
+// x and g are contiguous, native and aligned, the parameters are of x's dtype and shape (broadcast).
+#include "vjp.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "table.h"
+#include "ufuncs.h"
+
+namespace halfwave {
+namespace {
+
+constexpr int kMaxParameters = 4;
+constexpr npy_intp kBlock = 1024;  // whole bytes of gate bits
+
+// Reads the elements of a broadcast array in C order, however its strides run.
+class BroadcastReader {
+ public:
+  explicit BroadcastReader(PyArrayObject* array) : array_(array), at_(PyArray_BYTES(array)) {}
+
+  bool IsShared() const {
+    for (int k = 0; k < PyArray_NDIM(array_); ++k) {
+      if (PyArray_STRIDE(array_, k) != 0) return false;
+    }
+    return true;
+  }
+
+  void Read(char* to, npy_intp count) {
+    const int last = PyArray_NDIM(array_) - 1;
+    const npy_intp size = PyArray_ITEMSIZE(array_);
+    while (count > 0) {
+      const npy_intp run = std::min(count, PyArray_DIM(array_, last) - index_[last]);
+      CopyRun(to, run, PyArray_STRIDE(array_, last), size);
+      Advance(run);
+      to += run * size;
+      count -= run;
+    }
+  }
+
+ private:
+  void CopyRun(char* to, npy_intp run, npy_intp stride, npy_intp size) const {
+    if (stride == size) {
+      std::memcpy(to, at_, run * size);
+      return;
+    }
+    for (npy_intp i = 0; i < run; ++i) std::memcpy(to + i * size, at_ + i * stride, size);
+  }
+
+  // Steps along the last axis, and carries into the ones before it.
+  void Advance(npy_intp run) {
+    int axis = PyArray_NDIM(array_) - 1;
+    index_[axis] += run;
+    at_ += run * PyArray_STRIDE(array_, axis);
+    while (axis > 0 && index_[axis] == PyArray_DIM(array_, axis)) {
+      at_ -= index_[axis] * PyArray_STRIDE(array_, axis);
+      index_[axis--] = 0;
+      ++index_[axis];
+      at_ += PyArray_STRIDE(array_, axis);
+    }
+  }
+
+  PyArrayObject* array_;
+  const char* at_;
+  npy_intp index_[NPY_MAXDIMS] = {};
+};
+
+struct Operation {
+  Loop loop = nullptr;
+  npy_intp n = 0;
+  npy_intp size = 0;  // bytes of an element
+  std::vector<BroadcastReader> parameters;
+};
+
+bool prepare(Operation& operation, const char* name, Op op, PyArrayObject* x, PyObject* parameters) {
+  const auto found = std::find_if(pairs().begin(), pairs().end(), [name](const Pair* pair) {
+    return std::strcmp(pair->name, name) == 0;
+  });
+  const Type type = type_of(PyArray_TYPE(x));
+  if (found == pairs().end() || type == kNoType || !PyArray_IS_C_CONTIGUOUS(x) ||
+      PyTuple_GET_SIZE(parameters) != (*found)->kernels->parameters) {
+    PyErr_BadInternalCall();
+    return false;
+  }
+  operation.loop = (*found)->kernels->loops[op][type];
+  operation.n = PyArray_SIZE(x);
+  operation.size = PyArray_ITEMSIZE(x);
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(parameters); ++k) {
+    operation.parameters.emplace_back(
+        reinterpret_cast<PyArrayObject*>(PyTuple_GET_ITEM(parameters, k)));
+  }
+  return true;
+}
+
+// `data` holds the loop's operands with room for the parameters at `first`; `bits` is the operand
+// that moves on by an eighth of a byte for each element.
+void run(Operation& operation, char** data, int operands, int first, int bits) {
+  npy_intp strides[kMaxParameters + 3];
+  std::fill_n(strides, operands, operation.size);
+  const int count = static_cast<int>(operation.parameters.size());
+  const bool shared = std::all_of(operation.parameters.begin(), operation.parameters.end(),
+                                  [](const BroadcastReader& p) { return p.IsShared(); });
+  alignas(64) char buffer[kMaxParameters][kBlock * sizeof(long double)];
+  for (int k = 0; k < count; ++k) {
+    data[first + k] = buffer[k];
+    if (shared) {
+      strides[first + k] = 0;
+      if (operation.n) operation.parameters[k].Read(buffer[k], 1);
+    }
+  }
+  const npy_intp step = shared ? operation.n : kBlock;
+  for (npy_intp start = 0; start < operation.n; start += step) {
+    const npy_intp block = std::min(step, operation.n - start);
+    for (int k = 0; k < count && !shared; ++k) operation.parameters[k].Read(buffer[k], block);
+    operation.loop(data, strides, block);
+    for (int k = 0; k < operands; ++k) {
+      const bool is_parameter = k >= first && k < first + count;
+      if (!is_parameter) data[k] += k == bits ? block / 8 : block * operation.size;
+    }
+  }
+}
+
+PyArrayObject* like(PyArrayObject* x) {
+  PyArray_Descr* descr = PyArray_DESCR(x);
+  Py_INCREF(descr);
+  return reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
+      &PyArray_Type, descr, PyArray_NDIM(x), PyArray_DIMS(x), nullptr, nullptr, 0, nullptr));
+}
+
+}  // namespace
+
+PyObject* record(PyObject*, PyObject* args) {
+  const char* name;
+  PyArrayObject* x;
+  PyObject* parameters;
+  if (!PyArg_ParseTuple(args, "sO!O!", &name, &PyArray_Type, &x, &PyTuple_Type, &parameters)) {
+    return nullptr;
+  }
+  Operation operation;
+  if (!prepare(operation, name, kRecord, x, parameters)) return nullptr;
+  npy_intp bytes = (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding);
+  Ref<PyArrayObject> value(like(x));
+  Ref<PyArrayObject> bits(
+      reinterpret_cast<PyArrayObject*>(PyArray_SimpleNew(1, &bytes, NPY_UINT8)));
+  if (!value || !bits) return nullptr;
+
+  const int count = static_cast<int>(operation.parameters.size());
+  char* data[kMaxParameters + 3] = {PyArray_BYTES(x)};
+  data[count + 1] = PyArray_BYTES(value.get());
+  data[count + 2] = PyArray_BYTES(bits.get());
+  Py_BEGIN_ALLOW_THREADS
+  run(operation, data, count + 3, 1, count + 2);
+  Py_END_ALLOW_THREADS
+  return Py_BuildValue("NN", value.release(), bits.release());
+}
+
+PyObject* apply(PyObject*, PyObject* args) {
+  const char* name;
+  PyArrayObject *bits, *g;
+  PyObject* parameters;
+  if (!PyArg_ParseTuple(args, "sO!O!O!", &name, &PyArray_Type, &bits, &PyArray_Type, &g,
+                        &PyTuple_Type, &parameters)) {
+    return nullptr;
+  }
+  Operation operation;
+  if (!prepare(operation, name, kApply, g, parameters)) return nullptr;
+  if (PyArray_SIZE(bits) < (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding)) {
+    PyErr_BadInternalCall();
+    return nullptr;
+  }
+  Ref<PyArrayObject> result(like(g));
+  if (!result) return nullptr;
+
+  const int count = static_cast<int>(operation.parameters.size());
+  char* data[kMaxParameters + 3] = {PyArray_BYTES(bits), PyArray_BYTES(g)};
+  data[count + 2] = PyArray_BYTES(result.get());
+  Py_BEGIN_ALLOW_THREADS
+  run(operation, data, count + 3, 2, 0);
+  Py_END_ALLOW_THREADS
+  return reinterpret_cast<PyObject*>(result.release());
+}
+
+}  // namespace halfwave

@@ -1,0 +1,283 @@
+"""What an activation is: its facts, its value, its derivative and its vector-Jacobian product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from halfwave import _core, calls
+from halfwave.arrays import as_operand, is_plain
+from halfwave.facts import Facts, Kink, Parameter, docstring
+from halfwave.pullback import ArgumentPullback, GatePullback, Pullback
+
+if TYPE_CHECKING:
+    from inspect import Signature
+
+    from matplotlib.axes import Axes
+
+# What users of other libraries, or in a hurry, call our attributes.
+_NEAR_MISSES = {
+    "gradient": "derivative",
+    "grad": "derivative",
+    "deriv": "derivative",
+    "prime": "derivative",
+    "backward": "vjp",
+    "jvp": "vjp",
+    "pullback": "vjp",
+    "latex": "formula",
+    "params": "parameters",
+}
+
+
+class Operation(_core.Callable):
+    """A function of an array and parameters: the value or the derivative of an activation."""
+
+    __name__: str
+    _facts: Facts
+
+    def __new__(cls, facts: Facts) -> Self:
+        names = tuple(p.name for p in facts.parameters)
+        defaults = tuple(float(p.default) for p in facts.parameters)
+        return super().__new__(cls, facts.name, cls is Derivative, names, defaults)
+
+    def _name(self, qualname: str, doc: str) -> None:
+        self.__name__ = qualname.rpartition(".")[2]
+        self.__qualname__ = qualname
+        self.__module__ = "halfwave"
+        self.__doc__ = doc
+
+    def _general(self, *args: Any, **kwargs: Any) -> Any:
+        """The call, where the engine's fast paths do not fit; explains every mistake."""
+        x, parameters, options = calls.bind(self, self._facts, args, kwargs)
+        return self._evaluate(x, parameters, options)
+
+    def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
+        if isinstance(x, (int, float)) and not isinstance(x, np.generic):
+            if not options and all(isinstance(p, (int, float)) for p in parameters):
+                return self._python_number(x, parameters)
+        return calls.call_ufunc(self, as_operand(x, "x"), parameters, options)
+
+    def _python_number(self, x: float, parameters: list[Any]) -> float:
+        numbers = [calls.as_float(p, self.__name__) for p in parameters]
+        if isinstance(x, bool) and self.keeps_integers:
+            self.ufunc(np.bool_(x))  # raises, and says why
+        if isinstance(x, int) and self.keeps_integers:
+            return self._python_integer(x, numbers)
+        return float(self(calls.as_float(x, self.__name__), *numbers))
+
+    def _python_integer(self, x: int, parameters: list[float]) -> int:
+        raise NotImplementedError
+
+    @property
+    def __signature__(self) -> Signature:
+        return calls.signature(self, self._facts)
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
+
+    def __getattr__(self, name: str) -> Any:
+        public = [n for n in dir(self) if not n.startswith("_")]
+        near = [_NEAR_MISSES.get(name), *get_close_matches(name, public, 1)]
+        ours = next((n for n in near if n in public), None)
+        hint = f"; use .{ours}" if ours else ""
+        raise AttributeError(f"{self.__qualname__} has no attribute {name!r}{hint}")
+
+
+class Derivative(Operation):
+    """The derivative of an activation, a function like the activation itself."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._name(f"{facts.name}.derivative", _DERIVATIVE_DOC.format(facts=facts))
+
+    def _general(self, *args: Any, at_kink: str | float | None = None, **kwargs: Any) -> Any:
+        x, parameters, options = calls.bind(self, self._facts, args, kwargs)
+        if at_kink is None:
+            return self._evaluate(x, parameters, options)
+        slopes = self._evaluate(x, parameters, {})
+        for kink in self._facts.kinks:
+            values = dict(zip((p.name for p in self._facts.parameters), parameters, strict=True))
+            slopes = _replace(x, slopes, *_chosen(kink, at_kink, values))
+        return np.positive(slopes, **options) if options else slopes
+
+    def _python_integer(self, x: int, parameters: list[float]) -> int:
+        return int(self(np.int64(_near(x)), *parameters))
+
+    def __repr__(self) -> str:
+        return f"<derivative of halfwave.{self._facts.name}: {self._facts.derivative_text}>"
+
+
+class Activation(Operation):
+    """A rectifier: a function of an array, with everything that is known about it.
+
+    Attributes
+    ----------
+    name, title, summary, words, source : str
+        Its name, its title, what it does, its formula read out, and the paper it comes from.
+    formula, derivative_formula : str
+        LaTeX, the right-hand side of f(x) = … and of f′(x) = …
+    formula_text, derivative_text : str
+        The same in plain characters.
+    parameters : mapping of str to Parameter
+        By name, in the order of the call.
+    kinks : tuple of Kink
+        Where the one-sided derivatives differ, and the slope declared there.
+    derivative : Derivative
+        f′, called like f; `at_kink="left"`, `"right"` or a number chooses another slope at kinks.
+    ufunc : numpy.ufunc
+        The ufunc itself.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._name(facts.name, docstring(facts))
+        self.name = facts.name
+        self.title = facts.title
+        self.summary = facts.summary
+        self.words = facts.words
+        self.source = facts.source
+        self.formula = facts.formula
+        self.formula_text = facts.formula_text
+        self.derivative_formula = facts.derivative_formula
+        self.derivative_text = facts.derivative_text
+        self.parameters: Mapping[str, Parameter] = MappingProxyType(
+            {p.name: p for p in facts.parameters}
+        )
+        self.kinks = facts.kinks
+        self.derivative = Derivative(facts)
+
+    def vjp(self, x: Any, /, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
+        """The value at x, and the pullback that turns a gradient of the value into one of x.
+
+        Parameters
+        ----------
+        x : array_like
+            Real numbers, of any shape and layout.
+        *args, **kwargs
+            The activation's parameters, by position or name. An array broadcasts to x's shape.
+
+        Returns
+        -------
+        value : array or scalar
+            What the activation itself gives.
+        pullback : Pullback
+            `pullback(g)` is g * f′(x), of x's shape and the value's dtype; g broadcasts to x's
+            shape. It passes nothing where f′(x) is 0, even an infinite g, and all of g where x
+            is NaN. It keeps one bit per element and the parameters (`pullback.nbytes`), or a
+            reference to x where x is not a plain array (dask, xarray, pandas, masked arrays).
+
+        Raises
+        ------
+        TypeError
+            As the activation itself.
+        ValueError
+            If a parameter's shape does not broadcast to x's.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import halfwave as hw
+        >>> y, pullback = hw.leaky_relu.vjp(np.array([3.0, -7.0]), alpha=0.5)
+        >>> y
+        array([ 3. , -3.5])
+        >>> pullback(np.array([10.0, 10.0]))
+        array([10.,  5.])
+        """
+        operand, parameters, _ = calls.bind(
+            self, self._facts, (x, *args), kwargs, options=frozenset(), call=f"{self.name}.vjp"
+        )
+        array = as_operand(operand, "x")
+        if is_plain(array):
+            return GatePullback.record(self, operand, np.asarray(array), parameters)
+        value = calls.call_ufunc(self, array, parameters, {})
+        return value, ArgumentPullback(self, array, parameters)
+
+    def plot(self, ax: Axes | None = None, **parameters: float) -> Axes:
+        """Draw the function and its derivative.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default pyplot's current axes.
+        **parameters : float
+            The activation's parameters.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        from halfwave import plot
+
+        return plot.plot([self], ax=ax, **parameters)
+
+    def _python_integer(self, x: int, parameters: list[float]) -> int:
+        # Beyond its kinks a function that keeps integers is a line: continue it, for ints that
+        # no machine integer holds.
+        near = np.int64(_near(x))
+        slope = int(self.derivative(near, *parameters))
+        return int(self(near, *parameters)) + slope * (x - int(near))
+
+    def __repr__(self) -> str:
+        arguments = ["x", *(f"{p.name}={p.default}" for p in self.parameters.values())]
+        return f"<halfwave.{self.name}({', '.join(arguments)}): {self.formula_text}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("f(x)", f"${self.formula}$"),
+            ("f′(x)", f"${self.derivative_formula}$"),
+            *((p.symbol, f"{p.name} = {p.default}: {p.meaning}") for p in self.parameters.values()),
+            *(("kink", f"at x = {k.at} the slope is {k.slope}") for k in self.kinks),
+        ]
+        cells = "".join(f"<tr><th>{head}</th><td>{body}</td></tr>" for head, body in rows)
+        return f"<p><b>{self.title}</b>. {self.summary}</p><table>{cells}</table>"
+
+
+def _near(x: int) -> int:
+    """The integer nearest to x that int64 holds with room to spare."""
+    return max(-(2**62), min(x, 2**62))
+
+
+def _chosen(kink: Kink, at_kink: str | float, values: dict[str, Any]) -> tuple[Any, Any]:
+    """Where a kink is and the slope that `at_kink` chooses there."""
+    if isinstance(at_kink, str):
+        sides = {"left": kink.left, "right": kink.right}
+        if at_kink not in sides:
+            raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
+        slope = sides[at_kink]
+    elif isinstance(at_kink, (int, float, np.integer, np.floating)):
+        slope = float(at_kink)
+    else:
+        raise TypeError(f"at_kink is a {type(at_kink).__name__}; pass 'left', 'right' or a number")
+    return tuple(values[v] if isinstance(v, str) else v for v in (kink.at, slope))  # type: ignore[return-value]
+
+
+def _replace(x: Any, slopes: Any, at: Any, slope: Any) -> Any:
+    """`slopes` with `slope` where x is `at`, made of ufuncs so that every array stays what it is."""
+    dtype = getattr(slopes, "dtype", None)
+    if dtype is not None and dtype.kind in "iu" and not float(slope).is_integer():
+        raise TypeError(f"at_kink is {slope}, which {dtype} cannot hold; pass x as a float array")
+    here = np.equal(x, at)
+    there = np.multiply(np.add(np.multiply(slopes, 0), slope), here)
+    replaced = np.add(np.multiply(slopes, np.logical_not(here)), there)
+    return type(slopes)(replaced) if isinstance(slopes, (int, float)) else replaced
+
+
+_DERIVATIVE_DOC = """\
+Derivative of {facts.title}: {facts.derivative_text}.
+
+Parameters
+----------
+x, parameters, out, where, casting, order
+    As of `{facts.name}` itself.
+at_kink : "left", "right" or float, optional
+    Another slope at the kinks: that of the left side, that of the right, or a number.
+
+Returns
+-------
+array or scalar
+    f′(x), of the dtype that `{facts.name}` gives; NaN where x is NaN.
+"""

@@ -1,0 +1,140 @@
+"""What is known about an activation: pure data, and the docstring made from it.
+
+This module needs the standard library alone, so that the build can write the type stubs from
+the pairs before the engine is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from textwrap import fill, indent
+from typing import Any
+
+Slope = float | str
+"""A number, or the name of the parameter whose value it is."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an activation.
+
+    ``aliases`` are the names that other libraries give it: they are never accepted, but the
+    error that they raise says which name is ours.
+    """
+
+    name: str
+    default: float
+    meaning: str
+    symbol: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A point where the two one-sided derivatives differ, and the slope declared there.
+
+    Each value is a number, or the name of the parameter whose value it is.
+    """
+
+    at: Slope
+    left: Slope
+    right: Slope
+    slope: Slope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything about one activation that is not arithmetic."""
+
+    name: str
+    title: str
+    summary: str
+    formula: str
+    formula_text: str
+    derivative_formula: str
+    derivative_text: str
+    words: str
+    parameters: tuple[Parameter, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    accuracy: str
+    integers: str
+    source: str
+    example: str
+    reference: Callable[..., Any]
+    reference_derivative: Callable[..., Any]
+
+
+def signature(facts: Facts) -> str:
+    """The call as a user writes it, such as ``leaky_relu(x, /, alpha=0.01, *, out=None, …)``."""
+    parameters = "".join(f", {p.name}={p.default!r}" for p in facts.parameters)
+    options = "out=None, where=True, casting='same_kind', order='K'"
+    return f"{facts.name}(x, /{parameters}, *, {options})"
+
+
+def docstring(facts: Facts) -> str:
+    """The docstring of an activation, in the order that NumPy's own docstrings have."""
+    sections = [
+        ("", f"{facts.summary}\n\n    {facts.name}(x) = {facts.formula_text}"),
+        ("Parameters", _parameter_section(facts)),
+        ("Returns", _RETURNS.format(integers=facts.integers)),
+        ("Raises", _RAISES),
+        ("Notes", _notes(facts)),
+        ("References", facts.source),
+        ("Examples", facts.example.strip()),
+    ]
+    return "\n\n".join(_section(title, body) for title, body in sections) + "\n"
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{body}" if title else body
+
+
+def _parameter_section(facts: Facts) -> str:
+    entries = [_X]
+    for p in facts.parameters:
+        what = f"{p.meaning} A number, or an array that broadcasts against `x`. Dimensionless."
+        entries.append(_entry(f"{p.name} : float or array_like, default {p.default!r}", what))
+    return "\n".join([*entries, _OPTIONS])
+
+
+def _entry(head: str, body: str) -> str:
+    return head + "\n" + indent(fill(body, 84), "    ")
+
+
+def _notes(facts: Facts) -> str:
+    notes = [f"The derivative is {facts.derivative_text}."]
+    notes += [
+        f"At the kink x = {k.at} it is declared to be {k.slope} "
+        f"(left of it {k.left}, right of it {k.right}); `derivative(x, at_kink=...)` chooses another."
+        for k in facts.kinks
+    ]
+    notes.append(facts.accuracy)
+    return "\n".join(fill(note, 88) for note in notes)
+
+
+_X = """\
+x : array_like
+    Real numbers, of any shape: float16, bfloat16, float32, float64, longdouble, integers,
+    Python numbers, lists, and everything that takes part in NumPy's `__array_ufunc__`."""
+
+_OPTIONS = """\
+out : array, optional
+    Where the result goes; its shape is the broadcast shape, its dtype one that the result
+    can be cast to.
+where : array_like of bool, optional
+    Where to compute; elsewhere `out` keeps what it holds.
+casting, order : str, optional
+    As in every NumPy ufunc."""
+
+_RETURNS = """\
+array or scalar
+    Of `x`'s shape (broadcast against the parameters). Its dtype is decided by `x` alone.
+    {integers}"""
+
+_RAISES = """\
+TypeError
+    If `x` is complex, text or objects, belongs to another array library, or an argument is
+    unknown; the message says what to do.
+ValueError
+    If the shapes do not broadcast."""

@@ -1,0 +1,41 @@
+"""ReLU: the facts. The arithmetic is in relu.h."""
+
+import numpy as np
+
+from halfwave.facts import Facts, Kink
+
+
+def _reference(x):
+    return np.where(np.isnan(x) | (x > 0), x, x.dtype.type(0))
+
+
+def _derivative(x):
+    return np.where(np.isnan(x), x, (x > 0).astype(x.dtype))
+
+
+facts = Facts(
+    name="relu",
+    title="ReLU",
+    summary="Rectified linear unit: x where x is positive, 0 elsewhere.",
+    formula=r"\max(0, x)",
+    formula_text="max(0, x)",
+    derivative_formula=r"\begin{cases} 0 & x \le 0 \\ 1 & x > 0 \end{cases}",
+    derivative_text="0 for x ≤ 0, 1 for x > 0",
+    words="The larger of 0 and x: a positive number stays as it is, everything else becomes 0.",
+    kinks=(Kink(at=0.0, left=0.0, right=1.0, slope=0.0),),
+    accuracy="Exact on every input; NaN stays NaN and -0.0 becomes 0.0.",
+    integers="Integers stay integers, of the same dtype; bool is refused.",
+    source="K. Fukushima, Visual feature extraction by a multilayered network of analog\n"
+    "threshold elements, IEEE Trans. Syst. Sci. Cybern. 5 (1969); V. Nair and G. E. Hinton,\n"
+    "Rectified linear units improve restricted Boltzmann machines, ICML 2010.",
+    example="""
+>>> import numpy as np
+>>> import halfwave as hw
+>>> hw.relu(np.array([1.0, -10.0, 0.0, 15.0, -20.0]))
+array([ 1.,  0.,  0., 15.,  0.])
+>>> hw.relu.derivative(np.array([1.0, -10.0, 0.0]))
+array([1., 0., 0.])
+""",
+    reference=_reference,
+    reference_derivative=_derivative,
+)
