@@ -7,11 +7,13 @@ array([ 1., -2.])
 Every activation is an attribute of this module; `hw.activations` maps their names to them.
 """
 
-from halfwave.activation import Activation, Pullback
+from halfwave.activation import Activation
 from halfwave.facts import Kink, Parameter
 from halfwave.functions import activations
+from halfwave.pullback import Pullback
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Kink", "Parameter", "Pullback", "activations", *activations]
+__all__ = ["Activation", "Kink", "Parameter", "Pullback", "activations"]
+__all__ += list(activations)
 
 globals().update(activations)

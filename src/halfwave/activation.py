@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from halfwave import _core, calls
-from halfwave.arrays import as_operand, is_plain
+from halfwave.arrays import as_operand, is_plain, is_python_number
 from halfwave.facts import Facts, Kink, Parameter, docstring
-from halfwave.pullback import ArgumentPullback, GatePullback, Pullback
+from halfwave.pullback import ArgumentPullback, Pullback, gate_vjp
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -56,9 +56,9 @@ class Operation(_core.Callable):
         return self._evaluate(x, parameters, options)
 
     def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
-        if isinstance(x, (int, float)) and not isinstance(x, np.generic):
-            if not options and all(isinstance(p, (int, float)) for p in parameters):
-                return self._python_number(x, parameters)
+        numbers_alone = all(isinstance(p, (int, float)) for p in (x, *parameters))
+        if is_python_number(x) and numbers_alone and not options:
+            return self._python_number(x, parameters)
         return calls.call_ufunc(self, as_operand(x, "x"), parameters, options)
 
     def _python_number(self, x: float, parameters: list[Any]) -> float:
@@ -192,11 +192,12 @@ class Activation(Operation):
         )
         array = as_operand(operand, "x")
         if is_plain(array):
-            return GatePullback.record(self, operand, np.asarray(array), parameters)
+            plain = operand if is_python_number(operand) else array
+            return gate_vjp(self, plain, parameters)
         value = calls.call_ufunc(self, array, parameters, {})
-        return value, ArgumentPullback(self, array, parameters)
+        return value, ArgumentPullback(self, parameters, array)
 
-    def plot(self, ax: Axes | None = None, **parameters: float) -> Axes:
+    def plot(self, ax: Axes | None = None, **parameters: Any) -> Axes:
         """Draw the function and its derivative.
 
         Parameters

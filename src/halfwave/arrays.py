@@ -10,6 +10,11 @@ import numpy as np
 _DIFFERENTIATING = {"torch", "jax", "jaxlib", "tensorflow"}
 
 
+def is_python_number(x: object) -> bool:
+    """Whether x is a Python int or float (NumPy's float64 is a float too, but not one of these)."""
+    return isinstance(x, (int, float)) and not isinstance(x, np.generic)
+
+
 def is_plain(x: object) -> bool:
     """Whether x is a NumPy array or scalar, and not of a subclass such as a masked array."""
     return type(x) is np.ndarray or isinstance(x, np.generic)

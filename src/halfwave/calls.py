@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from halfwave.arrays import as_operand
+from halfwave.arrays import as_operand, is_python_number
 from halfwave.facts import Facts
 
 if TYPE_CHECKING:
@@ -96,11 +96,9 @@ def as_float(number: float, call: str) -> float:
         ) from None
 
 
-def call_ufunc(
-    operation: Operation, x: Any, parameters: list[Any], options: dict[str, Any]
-) -> Any:
+def call_ufunc(operation: Operation, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
     """The ufunc on these operands; what NumPy refuses is told in the caller's words."""
-    if isinstance(x, float) and not isinstance(x, np.generic):
+    if is_python_number(x) and isinstance(x, float):
         x = np.float64(x)
     try:
         return operation.ufunc(x, *parameters, **options)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from halfwave import _core
-from halfwave.arrays import as_operand, memory_order
+from halfwave.arrays import as_operand, is_python_number, memory_order
 
 if TYPE_CHECKING:
     from halfwave.activation import Activation
@@ -19,8 +20,9 @@ class Pullback:
     Calling it gives g * f′(x), of x's shape; `nbytes` says how much memory it keeps.
     """
 
-    def __init__(self, activation: Activation) -> None:
+    def __init__(self, activation: Activation, parameters: list[Any]) -> None:
         self._activation = activation
+        self._parameters = parameters
 
     @property
     def nbytes(self) -> int:
@@ -38,82 +40,37 @@ class Pullback:
 class GatePullback(Pullback):
     """Keeps one bit per element: on which of its two slopes a piecewise-linear function was."""
 
-    def __init__(self, activation: Activation, like: Any, array: np.ndarray[Any, Any]) -> None:
-        super().__init__(activation)
-        self._like = like if isinstance(like, (int, float)) else None
-        self._shape = array.shape
-        self._axes = memory_order(array)
-
-    @classmethod
-    def record(
-        cls, activation: Activation, like: Any, x: np.ndarray[Any, Any], parameters: list[Any]
-    ) -> tuple[Any, Self]:
-        """The value at x, and its pullback. `like` is what the user passed for x."""
-        self = cls(activation, like, x)
-        empty = np.empty(0, x.dtype)
-        self._dtype = activation.ufunc(empty, *(p.default for p in activation.parameters.values())).dtype
-        self._parameters = [
-            self._parameter(name, value)
-            for name, value in zip(activation.parameters, parameters, strict=True)
-        ]
-        value, self._bits = _core.record(
-            activation.name, self._in_memory_order(x.astype(self._dtype, copy=False)), self._laid_out()
-        )
-        return self._as_given(value), self
+    def __init__(
+        self,
+        activation: Activation,
+        parameters: list[NDArray[Any]],
+        layout: Layout,
+        dtype: np.dtype[Any],
+        bits: NDArray[np.uint8],
+    ) -> None:
+        super().__init__(activation, parameters)
+        self._layout = layout
+        self._dtype = dtype
+        self._bits = bits
 
     @property
     def nbytes(self) -> int:
-        return self._bits.nbytes + sum(p.nbytes for p in self._parameters)
+        return self._bits.nbytes + sum(int(p.nbytes) for p in self._parameters)
 
     def __call__(self, g: Any, /) -> Any:
-        array = np.asarray(as_operand(g, "g"))
-        if array.shape != self._shape:
-            array = self._broadcast("g", array)
-        array = _cast(array, self._dtype, "g")
-        dx = _core.apply(
-            self._activation.name, self._bits, self._in_memory_order(array), self._laid_out()
-        )
-        return self._as_given(dx)
-
-    def _parameter(self, name: str, value: Any) -> np.ndarray[Any, Any]:
-        if isinstance(value, (int, float)) and not isinstance(value, np.generic):
-            return np.asarray(value, self._dtype)
-        # A copy: the pullback must not change when the caller's array does.
-        return _cast(np.asarray(value), self._dtype, name).copy()
-
-    def _laid_out(self) -> tuple[np.ndarray[Any, Any], ...]:
-        """The parameters broadcast to x's shape, with the axes in x's memory order."""
-        named = zip(self._activation.parameters, self._parameters, strict=True)
-        return tuple(
-            np.atleast_1d(self._broadcast(name, p).transpose(self._axes)) for name, p in named
-        )
-
-    def _broadcast(self, name: str, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        try:
-            return np.broadcast_to(array, self._shape)
-        except ValueError:
-            raise ValueError(
-                f"{name} has shape {array.shape}, which does not broadcast to x's shape "
-                f"{self._shape}; give it that shape, or broadcast x first"
-            ) from None
-
-    def _in_memory_order(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return np.require(array.transpose(self._axes), requirements="CA")
-
-    def _as_given(self, array: np.ndarray[Any, Any]) -> Any:
-        """A result in the memory order of x back in x's own axes; a scalar for a scalar."""
-        shape = [self._shape[axis] for axis in self._axes]
-        result = array.reshape(shape).transpose(np.argsort(self._axes))
-        return result[()] if self._like is None else result.item()
+        layout, activation = self._layout, self._activation
+        array = layout.broadcast("g", np.asarray(as_operand(g, "g")))
+        ordered = layout.in_memory_order(_cast(array, self._dtype, "g"))
+        parameters = layout.of_parameters(activation, self._parameters)
+        return layout.as_given(_core.apply(activation.name, self._bits, ordered, parameters))
 
 
 class ArgumentPullback(Pullback):
-    """Keeps a reference to the argument, for arrays of other libraries: lazily, and in their type."""
+    """Keeps a reference to the argument, for arrays of other libraries: lazy, and in their type."""
 
-    def __init__(self, activation: Activation, x: Any, parameters: list[Any]) -> None:
-        super().__init__(activation)
+    def __init__(self, activation: Activation, parameters: list[Any], x: Any) -> None:
+        super().__init__(activation, parameters)
         self._x = x
-        self._parameters = parameters
 
     @property
     def nbytes(self) -> int:
@@ -124,7 +81,83 @@ class ArgumentPullback(Pullback):
         return ufunc(self._x, as_operand(g, "g"), *self._parameters)
 
 
-def _cast(array: np.ndarray[Any, Any], dtype: np.dtype[Any], name: str) -> np.ndarray[Any, Any]:
+def gate_vjp(activation: Activation, x: Any, parameters: list[Any]) -> tuple[Any, GatePullback]:
+    """The value of a piecewise-linear activation, and the pullback that keeps its gate's bits."""
+    array = np.asarray(x)
+    dtype = _computed_in(activation, array.dtype)
+    layout = Layout(array, is_python_number(x))
+    kept = [
+        _as_parameter(name, value, dtype)
+        for name, value in zip(activation.parameters, parameters, strict=True)
+    ]
+    ordered = layout.in_memory_order(array.astype(dtype, copy=False))
+    value, bits = _core.record(activation.name, ordered, layout.of_parameters(activation, kept))
+    return layout.as_given(value), GatePullback(activation, kept, layout, dtype, bits)
+
+
+class Layout:
+    """x's shape, and the order in which its axes lie in memory.
+
+    The engine reads and writes contiguous data. With its axes from the longest stride to the
+    shortest, a transposed array is contiguous as it lies, and need not be copied.
+    """
+
+    def __init__(self, x: NDArray[Any], is_number: bool) -> None:
+        self.shape = x.shape
+        self._is_number = is_number
+        self._axes = memory_order(x)
+        self._back = sorted(range(x.ndim), key=self._axes.__getitem__)
+
+    def in_memory_order(self, array: NDArray[Any]) -> NDArray[Any]:
+        ordered = array.transpose(self._axes)
+        if ordered.flags.c_contiguous and ordered.flags.aligned:
+            return ordered
+        return ordered.copy(order="C")
+
+    def as_given(self, ordered: NDArray[Any]) -> Any:
+        """A result back in x's own axes; a scalar for a scalar."""
+        if self._is_number:
+            return ordered.item()
+        return ordered.transpose(self._back) if ordered.ndim else ordered[()]
+
+    def of_parameters(
+        self, activation: Activation, parameters: list[NDArray[Any]]
+    ) -> tuple[NDArray[Any], ...]:
+        """The parameters as the engine reads them: one number, or x's shape in memory order."""
+        named = zip(activation.parameters, parameters, strict=True)
+        return tuple(
+            self.broadcast(name, p).transpose(self._axes) if p.ndim else p for name, p in named
+        )
+
+    def broadcast(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
+        if array.shape == self.shape:
+            return array
+        try:
+            return np.broadcast_to(array, self.shape)
+        except ValueError:
+            raise ValueError(
+                f"{name} has shape {array.shape}, which does not broadcast to x's shape "
+                f"{self.shape}; give it that shape, or broadcast x first"
+            ) from None
+
+
+def _computed_in(activation: Activation, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the activation's value where x is of this dtype."""
+    if dtype.kind == "f" and dtype.isnative:
+        return dtype
+    parameters = (p.default for p in activation.parameters.values())
+    computed: np.dtype[Any] = activation.ufunc(np.empty(0, dtype), *parameters).dtype
+    return computed
+
+
+def _as_parameter(name: str, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    if is_python_number(value):
+        return np.asarray(value, dtype)
+    # A copy: the pullback must not change when the caller's array does.
+    return _cast(np.asarray(value), dtype, name).copy()
+
+
+def _cast(array: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
     if array.dtype == dtype:
         return array
     # ml_dtypes' types do not say of what kind they are.

@@ -51,7 +51,7 @@ def write(path: Path) -> None:
     os.replace(beside, path)
 
 
-_HEAD = '''\
+_HEAD = """\
 # Made by halfwave/stubs.py from the pairs in halfwave/functions. Do not edit.
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar, overload
@@ -73,7 +73,7 @@ __all__ = [
 activations: Final[Mapping[str, Activation]]
 
 _F = TypeVar("_F", bound=np.floating[Any])
-'''
+"""
 
 _CLASS = '''
 

@@ -47,7 +47,7 @@ struct Single {
 // A 16-bit format that is computed in float: `Code` turns its bits, widened to 32, into a float and
 // back with one rounding to nearest, ties to even.
 template <class Code>
-struct Half {
+struct HalfPrecision {
   using Stored = uint16_t;
   using D = WidestTag<float>;
   using Bits = RebindToSigned<D>;
@@ -142,9 +142,9 @@ struct Float16 {
   }
 };
 #else
-using Float16 = Half<Float16Code>;
+using Float16 = HalfPrecision<Float16Code>;
 #endif
-using BFloat16 = Half<BFloat16Code>;
+using BFloat16 = HalfPrecision<BFloat16Code>;
 
 }  // namespace HWY_NAMESPACE
 }  // namespace halfwave

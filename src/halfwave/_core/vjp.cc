@@ -1,5 +1,6 @@
 // Runs the loops that keep and use gate bits over whole arrays. Python has prepared the operands:
-// x and g are contiguous, native and aligned, the parameters are of x's dtype and shape (broadcast).
+// x and g are contiguous, native and aligned; the parameters are of x's dtype, and either one number
+// or broadcast to x's shape.
 #include "vjp.h"
 
 #include <algorithm>
@@ -25,6 +26,8 @@ class BroadcastReader {
     }
     return true;
   }
+
+  void ReadFirst(char* to) const { std::memcpy(to, at_, PyArray_ITEMSIZE(array_)); }
 
   void Read(char* to, npy_intp count) {
     const int last = PyArray_NDIM(array_) - 1;
@@ -105,7 +108,7 @@ void run(Operation& operation, char** data, int operands, int first, int bits) {
     data[first + k] = buffer[k];
     if (shared) {
       strides[first + k] = 0;
-      if (operation.n) operation.parameters[k].Read(buffer[k], 1);
+      if (operation.n) operation.parameters[k].ReadFirst(buffer[k]);
     }
   }
   const npy_intp step = shared ? operation.n : kBlock;

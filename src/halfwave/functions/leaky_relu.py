@@ -1,17 +1,20 @@
 """Leaky ReLU: the facts. The arithmetic is in leaky_relu.h."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from halfwave.facts import Facts, Kink, Parameter
 
 
-def _reference(x, alpha):
+def _reference(x: NDArray[Any], alpha: Any) -> NDArray[Any]:
     with np.errstate(all="ignore"):
         scaled = np.where((alpha == 0) & np.isinf(x), alpha, alpha * x)
     return np.where(x < 0, scaled, x)
 
 
-def _derivative(x, alpha):
+def _derivative(x: NDArray[Any], alpha: Any) -> NDArray[Any]:
     return np.where(np.isnan(x), x, np.where(x > 0, x.dtype.type(1), alpha))
 
 

@@ -1,15 +1,18 @@
 """ReLU: the facts. The arithmetic is in relu.h."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from halfwave.facts import Facts, Kink
 
 
-def _reference(x):
+def _reference(x: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.isnan(x) | (x > 0), x, x.dtype.type(0))
 
 
-def _derivative(x):
+def _derivative(x: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.isnan(x), x, (x > 0).astype(x.dtype))
 
 
