@@ -39,8 +39,8 @@ def _class(facts: Facts) -> str:
         cls="_" + facts.name.title().replace("_", ""),
         doc=doc.strip().replace("\\", "\\\\"),
         floats="".join(f", {p.name}: float = {p.default!r}" for p in facts.parameters),
-        arrays="".join(f", {p.name}: ArrayLike = {p.default!r}" for p in facts.parameters),
-        keywords="".join(f", {p.name}: float = {p.default!r}" for p in facts.parameters),
+        arrays="".join(f"\n        {p.name}: ArrayLike = {p.default!r}," for p in facts.parameters),
+        keywords="".join(f", {p.name}: ArrayLike = {p.default!r}" for p in facts.parameters),
     )
 
 
@@ -86,7 +86,7 @@ class {cls}Derivative(Derivative):
     def __call__(
         self,
         x: NDArray[_F],
-        /{arrays},
+        /,{arrays}
         *,
         at_kink: str | float | None = None,
         out: NDArray[_F] | None = None,
@@ -98,7 +98,7 @@ class {cls}Derivative(Derivative):
     def __call__(
         self,
         x: Any,
-        /{arrays},
+        /,{arrays}
         *,
         at_kink: str | float | None = None,
         out: Any = None,
@@ -119,7 +119,7 @@ class {cls}(Activation):
     def __call__(
         self,
         x: NDArray[_F],
-        /{arrays},
+        /,{arrays}
         *,
         out: NDArray[_F] | None = None,
         where: ArrayLike = True,
@@ -130,7 +130,7 @@ class {cls}(Activation):
     def __call__(
         self,
         x: Any,
-        /{arrays},
+        /,{arrays}
         *,
         out: Any = None,
         where: Any = True,
@@ -139,7 +139,7 @@ class {cls}(Activation):
     ) -> Any:
         """{doc}
         """
-    def vjp(self, x: Any, /{arrays}) -> tuple[Any, Pullback]: ...
+    def vjp(self, x: Any, /{keywords}) -> tuple[Any, Pullback]: ...
     def plot(self, ax: Axes | None = None{keywords}) -> Axes: ...
 
 {name}: Final[{cls}]
