@@ -11,7 +11,7 @@ import numpy as np
 
 from halfwave import _core, calls
 from halfwave.arrays import as_operand, is_plain, is_python_number
-from halfwave.facts import Facts, Kink, Parameter, docstring
+from halfwave.facts import Facts, Kink, Parameter, Slope, docstring
 from halfwave.pullback import ArgumentPullback, Pullback, gate_vjp
 
 if TYPE_CHECKING:
@@ -50,31 +50,31 @@ class Operation(_core.Callable):
         self.__module__ = "halfwave"
         self.__doc__ = doc
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the parameters, in the order of the call."""
+        return tuple(p.name for p in self._facts.parameters)
+
     def _general(self, *args: Any, **kwargs: Any) -> Any:
         """The call, where the engine's fast paths do not fit; explains every mistake."""
-        x, parameters, options = calls.bind(self, self._facts, args, kwargs)
+        x, parameters, options = calls.bind(self.__qualname__, self._facts, args, kwargs)
         return self._evaluate(x, parameters, options)
 
     def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
-        numbers_alone = all(isinstance(p, (int, float)) for p in (x, *parameters))
-        if is_python_number(x) and numbers_alone and not options:
+        if not options and all(is_python_number(a) for a in (x, *parameters)):
             return self._python_number(x, parameters)
         return calls.call_ufunc(self, as_operand(x, "x"), parameters, options)
 
-    def _python_number(self, x: float, parameters: list[Any]) -> float:
-        numbers = [calls.as_float(p, self.__name__) for p in parameters]
+    def _python_number(self, x: float, parameters: list[float]) -> float:
+        numbers = [calls.as_float(p, self.__qualname__) for p in parameters]
         if isinstance(x, bool) and self.keeps_integers:
             self.ufunc(np.bool_(x))  # raises, and says why
         if isinstance(x, int) and self.keeps_integers:
             return self._python_integer(x, numbers)
-        return float(self(calls.as_float(x, self.__name__), *numbers))
+        return float(self(calls.as_float(x, self.__qualname__), *numbers))
 
     def _python_integer(self, x: int, parameters: list[float]) -> int:
         raise NotImplementedError
-
-    @property
-    def __signature__(self) -> Signature:
-        return calls.signature(self, self._facts)
 
     def __reduce__(self) -> str:
         return self.__qualname__
@@ -94,21 +94,112 @@ class Derivative(Operation):
         self._facts = facts
         self._name(f"{facts.name}.derivative", _DERIVATIVE_DOC.format(facts=facts))
 
-    def _general(self, *args: Any, at_kink: str | float | None = None, **kwargs: Any) -> Any:
-        x, parameters, options = calls.bind(self, self._facts, args, kwargs)
+    @property
+    def __signature__(self) -> Signature:
+        return calls.signature(self._facts, {"at_kink": None, **_UFUNC_DEFAULTS})
+
+    def _general(self, *args: Any, **kwargs: Any) -> Any:
+        known = calls.UFUNC_OPTIONS | {"at_kink"}
+        x, parameters, options = calls.bind(self.__qualname__, self._facts, args, kwargs, known)
+        at_kink = options.pop("at_kink", None)
         if at_kink is None:
             return self._evaluate(x, parameters, options)
-        slopes = self._evaluate(x, parameters, {})
+        slopes = self._evaluate(x, parameters, options)
+        place = {name: value for name, value in options.items() if name in ("out", "where")}
+        values = dict(zip(self.parameter_names, parameters, strict=True))
         for kink in self._facts.kinks:
-            values = dict(zip((p.name for p in self._facts.parameters), parameters, strict=True))
-            slopes = _replace(x, slopes, *_chosen(kink, at_kink, values))
-        return np.positive(slopes, **options) if options else slopes
+            at, slope = (
+                values[v] if isinstance(v, str) else _whole(v)
+                for v in (kink.at, _chosen(kink, at_kink))
+            )
+            slopes = self._replace(x, slopes, at, slope, place)
+        return slopes
+
+    def _replace(self, x: Any, slopes: Any, at: Any, slope: Any, place: dict[str, Any]) -> Any:
+        """`slopes` with `slope` where x is `at`."""
+        ufunc = getattr(_core, f"{self._facts.name}_replace")
+        near = _near(x) if isinstance(x, int) else as_operand(x, "x")
+        try:
+            with np.errstate(all="ignore"):
+                replaced = ufunc(near, slopes, at, slope, **place)
+        except TypeError:
+            raise TypeError(
+                f"at_kink is {slope}, which {getattr(slopes, 'dtype', 'int')}, the dtype of the "
+                f"derivative, does not hold; pass x as floats"
+            ) from None
+        return type(slopes)(replaced) if is_python_number(slopes) else replaced
 
     def _python_integer(self, x: int, parameters: list[float]) -> int:
         return int(self(np.int64(_near(x)), *parameters))
 
     def __repr__(self) -> str:
         return f"<derivative of halfwave.{self._facts.name}: {self._facts.derivative_text}>"
+
+
+class VJP:
+    """The value of an activation at x, and the pullback of gradients through it.
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers, of any shape and layout.
+    *args, **kwargs
+        The activation's parameters, by position or name. An array broadcasts to x's shape.
+
+    Returns
+    -------
+    value : array or scalar
+        What the activation itself gives.
+    pullback : Pullback
+        `pullback(g)` is g * f′(x), of x's shape and the value's dtype; g broadcasts to x's
+        shape. It passes nothing where f′(x) is 0, even an infinite g, and all of g where x
+        is NaN. It keeps one bit per element and the parameters (`pullback.nbytes`), or a
+        reference to x where x or a parameter is not a plain array (dask, xarray, pandas).
+
+    Raises
+    ------
+    TypeError
+        As the activation itself.
+    ValueError
+        If a parameter's shape does not broadcast to x's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import halfwave as hw
+    >>> y, pullback = hw.leaky_relu.vjp(np.array([3.0, -7.0]), alpha=0.5)
+    >>> y
+    array([ 3. , -3.5])
+    >>> pullback(np.array([10.0, 10.0]))
+    array([10.,  5.])
+    """
+
+    def __init__(self, activation: Activation) -> None:
+        self._activation = activation
+        self.__qualname__ = f"{activation.name}.vjp"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
+        activation = self._activation
+        x, parameters, _ = calls.bind(
+            self.__qualname__, activation._facts, args, kwargs, options=frozenset()
+        )
+        x = as_operand(x, "x")
+        if all(is_plain(a) or is_python_number(a) for a in (x, *parameters)):
+            if isinstance(x, int):
+                return activation(x, *parameters), gate_vjp(activation, _near(x), parameters)[1]
+            return gate_vjp(activation, x, parameters)
+        value = calls.call_ufunc(activation, x, parameters, {})
+        return value, ArgumentPullback(activation, parameters, x)
+
+    @property
+    def __signature__(self) -> Signature:
+        return calls.signature(self._activation._facts, {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._activation, "vjp")
+
+    def __repr__(self) -> str:
+        return f"<vector-Jacobian product of halfwave.{self._activation.name}>"
 
 
 class Activation(Operation):
@@ -128,6 +219,8 @@ class Activation(Operation):
         Where the one-sided derivatives differ, and the slope declared there.
     derivative : Derivative
         f′, called like f; `at_kink="left"`, `"right"` or a number chooses another slope at kinks.
+    vjp : VJP
+        Gives the value and the pullback of gradients.
     ufunc : numpy.ufunc
         The ufunc itself.
     """
@@ -149,53 +242,11 @@ class Activation(Operation):
         )
         self.kinks = facts.kinks
         self.derivative = Derivative(facts)
+        self.vjp = VJP(self)
 
-    def vjp(self, x: Any, /, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
-        """The value at x, and the pullback that turns a gradient of the value into one of x.
-
-        Parameters
-        ----------
-        x : array_like
-            Real numbers, of any shape and layout.
-        *args, **kwargs
-            The activation's parameters, by position or name. An array broadcasts to x's shape.
-
-        Returns
-        -------
-        value : array or scalar
-            What the activation itself gives.
-        pullback : Pullback
-            `pullback(g)` is g * f′(x), of x's shape and the value's dtype; g broadcasts to x's
-            shape. It passes nothing where f′(x) is 0, even an infinite g, and all of g where x
-            is NaN. It keeps one bit per element and the parameters (`pullback.nbytes`), or a
-            reference to x where x is not a plain array (dask, xarray, pandas, masked arrays).
-
-        Raises
-        ------
-        TypeError
-            As the activation itself.
-        ValueError
-            If a parameter's shape does not broadcast to x's.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import halfwave as hw
-        >>> y, pullback = hw.leaky_relu.vjp(np.array([3.0, -7.0]), alpha=0.5)
-        >>> y
-        array([ 3. , -3.5])
-        >>> pullback(np.array([10.0, 10.0]))
-        array([10.,  5.])
-        """
-        operand, parameters, _ = calls.bind(
-            self, self._facts, (x, *args), kwargs, options=frozenset(), call=f"{self.name}.vjp"
-        )
-        array = as_operand(operand, "x")
-        if is_plain(array):
-            plain = operand if is_python_number(operand) else array
-            return gate_vjp(self, plain, parameters)
-        value = calls.call_ufunc(self, array, parameters, {})
-        return value, ArgumentPullback(self, parameters, array)
+    @property
+    def __signature__(self) -> Signature:
+        return calls.signature(self._facts, _UFUNC_DEFAULTS)
 
     def plot(self, ax: Axes | None = None, **parameters: Any) -> Axes:
         """Draw the function and its derivative.
@@ -238,34 +289,25 @@ class Activation(Operation):
 
 
 def _near(x: int) -> int:
-    """The integer nearest to x that int64 holds with room to spare."""
+    """The integer nearest to x that int64 holds with room to spare: x itself unless it is huge."""
     return max(-(2**62), min(x, 2**62))
 
 
-def _chosen(kink: Kink, at_kink: str | float, values: dict[str, Any]) -> tuple[Any, Any]:
-    """Where a kink is and the slope that `at_kink` chooses there."""
-    if isinstance(at_kink, str):
-        sides = {"left": kink.left, "right": kink.right}
-        if at_kink not in sides:
-            raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
-        slope = sides[at_kink]
-    elif isinstance(at_kink, (int, float, np.integer, np.floating)):
-        slope = float(at_kink)
-    else:
-        raise TypeError(f"at_kink is a {type(at_kink).__name__}; pass 'left', 'right' or a number")
-    return tuple(values[v] if isinstance(v, str) else v for v in (kink.at, slope))  # type: ignore[return-value]
+def _chosen(kink: Kink, at_kink: Any) -> Slope:
+    """The slope that `at_kink` chooses."""
+    if isinstance(at_kink, (int, float, np.integer, np.floating)):
+        return float(at_kink)
+    if isinstance(at_kink, str) and at_kink in ("left", "right"):
+        return kink.left if at_kink == "left" else kink.right
+    raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
 
 
-def _replace(x: Any, slopes: Any, at: Any, slope: Any) -> Any:
-    """`slopes` with `slope` where x is `at`, made of ufuncs so that every array stays what it is."""
-    dtype = getattr(slopes, "dtype", None)
-    if dtype is not None and dtype.kind in "iu" and not float(slope).is_integer():
-        raise TypeError(f"at_kink is {slope}, which {dtype} cannot hold; pass x as a float array")
-    here = np.equal(x, at)
-    there = np.multiply(np.add(np.multiply(slopes, 0), slope), here)
-    replaced = np.add(np.multiply(slopes, np.logical_not(here)), there)
-    return type(slopes)(replaced) if isinstance(slopes, (int, float)) else replaced
+def _whole(number: float) -> float:
+    """The number as an int where it is one, which dtypes of integers hold too."""
+    return int(number) if number.is_integer() else number
 
+
+_UFUNC_DEFAULTS = {"out": None, "where": True, "casting": "same_kind", "order": "K"}
 
 _DERIVATIVE_DOC = """\
 Derivative of {facts.title}: {facts.derivative_text}.

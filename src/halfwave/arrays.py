@@ -20,39 +20,61 @@ def is_plain(x: object) -> bool:
     return type(x) is np.ndarray or isinstance(x, np.generic)
 
 
-def foreign_name(x: object) -> str | None:
-    """The type of x, such as "torch.Tensor", where NumPy would have to copy x out of its library.
+def is_foreign(cls: type) -> bool:
+    """Whether NumPy would have to copy arrays of this type out of their library.
 
     Objects that take part in `__array_ufunc__` (dask, xarray, pandas) are not foreign, and
     neither is what only offers `__array__` (an image, a file's data set).
     """
-    if is_plain(x) or hasattr(type(x), "__array_ufunc__"):
-        return None
-    roots = [cls.__module__.partition(".")[0] for cls in type(x).__mro__]
-    known = [root for root in roots if root in _DIFFERENTIATING]
-    if known or hasattr(type(x), "__array_namespace__") or hasattr(type(x), "__dlpack__"):
-        return f"{(known or roots)[0]}.{type(x).__name__}"
-    return None
+    if hasattr(cls, "__array_ufunc__") or issubclass(cls, np.generic):
+        return False
+    protocols = hasattr(cls, "__array_namespace__") or hasattr(cls, "__dlpack__")
+    return protocols or not _DIFFERENTIATING.isdisjoint(_libraries(cls))
 
 
 def as_operand(x: object, what: str) -> Any:
-    """x as a ufunc takes it; lists become arrays, arrays of other libraries are refused.
+    """x as a ufunc takes it: lists become arrays; arrays of other libraries are refused.
 
     Raises
     ------
     TypeError
-        If x belongs to a library that NumPy would have to copy it out of.
+        If x belongs to a library that NumPy would have to copy it out of, or is no number.
+    ValueError
+        If x is a list whose items differ in shape.
     """
-    if name := foreign_name(x):
-        library = name.partition(".")[0]
+    if is_python_number(x) or is_plain(x) or hasattr(type(x), "__array_ufunc__"):
+        return x
+    _refuse_foreign(type(x), x, what)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(
+            f"{what} is a {type(x).__name__} whose items differ in shape; pass items of one shape"
+        ) from None
+    if array.dtype == object and not hasattr(x, "dtype"):
+        raise TypeError(f"{what} is {x!r:.60}; pass a number, an array, or a list of numbers")
+    return array
+
+
+def _refuse_foreign(cls: type, x: object, what: str) -> None:
+    if is_foreign(cls):
+        libraries = _libraries(cls)
+        library = next((lib for lib in libraries if lib in _DIFFERENTIATING), libraries[0])
         raise TypeError(
-            f"{what} is a {name}, and copying it out of {library} would cut it off from its "
-            f"gradients and its device; where that is meant, pass a NumPy array "
+            f"{what} is a {library}.{cls.__name__}, and copying it out of {library} would cut it "
+            f"off from its gradients and its device; where that is meant, pass a NumPy array "
             f"(numpy.asarray(x), or x.detach().cpu().numpy() for torch)"
         )
-    if is_plain(x) or hasattr(type(x), "__array_ufunc__"):
-        return x
-    return np.asarray(x)
+    if isinstance(x, (list, tuple)):
+        for kind in {type(item) for item in x}:
+            if issubclass(kind, (list, tuple)):
+                for item in x:
+                    _refuse_foreign(type(item), item, f"an item of {what}")
+            _refuse_foreign(kind, None, f"an item of {what}")
+
+
+def _libraries(cls: type) -> list[str]:
+    return [base.__module__.partition(".")[0] for base in cls.__mro__]
 
 
 def memory_order(x: np.ndarray[Any, Any]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from halfwave.arrays import as_operand, is_python_number
+from halfwave.arrays import as_operand, is_plain, is_python_number
 from halfwave.facts import Facts
 
 if TYPE_CHECKING:
@@ -20,24 +20,22 @@ UFUNC_OPTIONS = frozenset({"out", "where", "casting", "order", "subok"})
 
 
 def bind(
-    operation: Operation,
+    call: str,
     facts: Facts,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     options: frozenset[str] = UFUNC_OPTIONS,
-    call: str | None = None,
 ) -> tuple[Any, list[Any], dict[str, Any]]:
-    """x, a value for every parameter, and the ufunc's own options.
+    """x, a value for every parameter, and the options given, of the call named `call`.
 
     Raises
     ------
     TypeError
         If x is missing, there are too many arguments, or one has an unknown name.
     """
-    call = call or operation.__qualname__
     names = [p.name for p in facts.parameters]
     if not args:
-        raise TypeError(f"{call}() needs the array to work on: {call}({', '.join(['x', *names])})")
+        raise TypeError(f"{call}() takes x first, by position: {call}({', '.join(['x', *names])})")
     if len(args) > 1 + len(names):
         what = f"x and {', '.join(names)}" if names else "x alone"
         raise TypeError(f"{call}() takes {what} by position; pass the rest by name, as in out=y")
@@ -53,14 +51,17 @@ def bind(
         else:
             raise TypeError(_unknown_name(call, facts, name, [*names, *sorted(options)]))
     parameters = [
-        as_operand(given[p.name], p.name) if p.name in given else p.default
-        for p in facts.parameters
+        _as_parameter(call, p.name, given.get(p.name, p.default)) for p in facts.parameters
     ]
     if chosen.get("out") is None:
         chosen.pop("out", None)
     else:
-        _check_out(chosen["out"])
+        chosen["out"] = _single_output(call, chosen["out"])
     return args[0], parameters, chosen
+
+
+def _as_parameter(call: str, name: str, value: Any) -> Any:
+    return as_float(value, call) if is_python_number(value) else as_operand(value, name)
 
 
 def _unknown_name(call: str, facts: Facts, name: str, known: Iterable[str]) -> str:
@@ -73,16 +74,20 @@ def _unknown_name(call: str, facts: Facts, name: str, known: Iterable[str]) -> s
             f"convert x first: {call}(x.astype(...))"
         )
     near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(known) or 'x alone'}"
+    hint = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(['x', *known])}"
     return f"{call}() has no {name}=; {hint}"
 
 
-def _check_out(out: Any) -> None:
-    for array in out if isinstance(out, tuple) else (out,):
-        if array is not None and not hasattr(type(array), "__array_ufunc__"):
-            raise TypeError(
-                f"out is a {type(array).__name__}; pass a NumPy array, which is written in place"
-            )
+def _single_output(call: str, out: Any) -> Any:
+    if isinstance(out, tuple):
+        if len(out) != 1:
+            raise TypeError(f"{call}() has one output, and out has {len(out)}; pass out=y")
+        (out,) = out
+    if not hasattr(type(out), "__array_ufunc__"):
+        raise TypeError(
+            f"out is a {type(out).__name__}; pass a NumPy array, which is written in place"
+        )
+    return out
 
 
 def as_float(number: float, call: str) -> float:
@@ -98,79 +103,87 @@ def as_float(number: float, call: str) -> float:
 
 def call_ufunc(operation: Operation, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
     """The ufunc on these operands; what NumPy refuses is told in the caller's words."""
-    if is_python_number(x) and isinstance(x, float):
-        x = np.float64(x)
     try:
-        return operation.ufunc(x, *parameters, **options)
+        with np.errstate(all="ignore"):
+            return operation.ufunc(x, *parameters, **options)
     except (TypeError, ValueError) as error:
-        told = _explain(operation, x, parameters, options)
+        operands = dict(zip(("x", *operation.parameter_names), (x, *parameters), strict=True))
+        told = _explain_dtypes(operation, operands, options) or (
+            _explain_shapes(operation.__qualname__, operands, options)
+        )
         if told is None:
             raise
-        raise type(told)(str(told)) from error
+        raise told from error
 
 
-def _explain(
-    operation: Operation, x: Any, parameters: list[Any], options: dict[str, Any]
+def _explain_dtypes(
+    operation: Operation, operands: dict[str, Any], options: dict[str, Any]
 ) -> Exception | None:
-    names = ["x", *(p.name for p in operation._facts.parameters)]
-    shapes = {n: np.shape(a) for n, a in zip(names, [x, *parameters], strict=True)}
-    said = ", ".join(f"{n} has shape {s}" for n, s in shapes.items())
+    call, casting = operation.__qualname__, options.get("casting", "same_kind")
+    parameters = {name: value for name, value in operands.items() if name != "x"}
     try:
-        shape = np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        return ValueError(
-            f"{operation.__qualname__}(): {said}, which do not broadcast; give a parameter one "
-            f"value, or one along each axis of x (for the rows of a matrix, shape (n, 1))"
-        )
-    out = options.get("out")
-    out = out[0] if isinstance(out, tuple) else out
-    if isinstance(out, np.ndarray) and out.shape != shape:
-        return ValueError(
-            f"{operation.__qualname__}(): out has shape {out.shape} and the result {shape}; pass "
-            f"out=numpy.empty({shape}, x.dtype)"
-        )
-    if isinstance(out, np.ndarray) and not out.flags.writeable:
-        return ValueError(f"{operation.__qualname__}(): out is read-only; pass a writeable array")
-    return _explain_casting(operation, x, parameters, out, options)
-
-
-def _explain_casting(
-    operation: Operation, x: Any, parameters: list[Any], out: Any, options: dict[str, Any]
-) -> Exception | None:
-    casting = options.get("casting", "same_kind")
-    try:
-        dtype = operation.ufunc(np.empty(0, np.result_type(x)), *(1.0 for _ in parameters)).dtype
-    except (TypeError, ValueError):
-        return None  # x's own dtype is refused, and that error says why
-    for p, value in zip(operation._facts.parameters, parameters, strict=True):
-        if isinstance(value, np.ndarray) and not np.can_cast(value.dtype, dtype, casting):
+        empty = np.empty(0, getattr(operands["x"], "dtype", np.float64))
+        dtype = operation.ufunc(empty, *(1.0 for _ in parameters)).dtype
+    except TypeError as refused:
+        return TypeError(str(refused))
+    for name, value in parameters.items():
+        if hasattr(value, "dtype") and not np.can_cast(value.dtype, dtype, casting):
             return TypeError(
-                f"{operation.__qualname__}(): {p.name} has dtype {value.dtype}, which does not "
-                f"become {dtype}, the dtype of the result, by casting={casting!r}; convert it "
-                f"with {p.name}.astype({str(dtype)!r})"
+                f"{call}(): {name} has dtype {value.dtype}, which does not become {dtype}, the "
+                f"dtype of the result, by casting={casting!r}; convert it with "
+                f"{name}.astype({str(dtype)!r})"
             )
+    out = options.get("out")
     if isinstance(out, np.ndarray) and not np.can_cast(dtype, out.dtype, casting):
         return TypeError(
-            f"{operation.__qualname__}(): out has dtype {out.dtype}, which does not take the "
-            f"result's {dtype} by casting={casting!r}; pass an out of dtype {dtype}"
+            f"{call}(): out has dtype {out.dtype}, which does not take the result's {dtype} by "
+            f"casting={casting!r}; pass an out of dtype {dtype}"
         )
     return None
 
 
-def signature(operation: Operation, facts: Facts) -> Signature:
-    """The call's signature, for `help`, editors and `inspect`."""
+def _explain_shapes(
+    call: str, operands: dict[str, Any], options: dict[str, Any]
+) -> Exception | None:
+    if not all(is_plain(a) or is_python_number(a) for a in operands.values()):
+        return None  # xarray and pandas have rules of their own
+    shapes = {name: np.shape(a) for name, a in operands.items()}
+    try:
+        shape = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        said = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
+        return ValueError(
+            f"{call}(): {said}, which do not broadcast; give a parameter one value, or one along "
+            f"an axis of x (one for each row of a matrix: shape (n, 1))"
+        )
+    out = options.get("out")
+    if isinstance(out, np.ndarray) and out.shape != shape:
+        return ValueError(
+            f"{call}(): out has shape {out.shape} and the result {shape}; pass "
+            f"out=numpy.empty({shape}, x.dtype)"
+        )
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        return ValueError(f"{call}(): out is read-only; pass a writeable array")
+    where = np.shape(options.get("where", True))
+    if where and where != shape:
+        return ValueError(
+            f"{call}(): where has shape {where}, which does not broadcast to the result's {shape}"
+            f"; give it that shape"
+        )
+    return None
+
+
+def signature(facts: Facts, options: dict[str, Any]) -> Signature:
+    """A call's signature, for `help`, editors and `inspect`."""
     from inspect import Parameter, Signature
 
-    parameters = [Parameter("x", Parameter.POSITIONAL_ONLY)]
-    parameters += [
+    x = Parameter("x", Parameter.POSITIONAL_ONLY)
+    parameters = [
         Parameter(p.name, Parameter.POSITIONAL_OR_KEYWORD, default=p.default)
         for p in facts.parameters
     ]
-    options = {"out": None, "where": True, "casting": "same_kind", "order": "K"}
-    if operation.__qualname__.endswith(".derivative"):
-        options = {"at_kink": None, **options}
-    parameters += [
+    keywords = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default)
         for name, default in options.items()
     ]
-    return Signature(parameters)
+    return Signature([x, *parameters, *keywords])

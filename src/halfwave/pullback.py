@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfwave import _core
-from halfwave.arrays import as_operand, is_python_number, memory_order
+from halfwave.arrays import as_operand, is_plain, is_python_number, memory_order
 
 if TYPE_CHECKING:
     from halfwave.activation import Activation
@@ -59,8 +59,14 @@ class GatePullback(Pullback):
 
     def __call__(self, g: Any, /) -> Any:
         layout, activation = self._layout, self._activation
-        array = layout.broadcast("g", np.asarray(as_operand(g, "g")))
-        ordered = layout.in_memory_order(_cast(array, self._dtype, "g"))
+        operand = as_operand(g, "g")
+        if not (is_plain(operand) or is_python_number(operand)):
+            raise TypeError(
+                f"g is a {type(g).__name__} and x was a NumPy array; take the vjp of an x of g's "
+                f"library, or pass numpy.asarray(g)"
+            )
+        array = layout.broadcast("g", _as_array(operand, self._dtype, "g"))
+        ordered = layout.in_memory_order(array)
         parameters = layout.of_parameters(activation, self._parameters)
         return layout.as_given(_core.apply(activation.name, self._bits, ordered, parameters))
 
@@ -86,8 +92,9 @@ def gate_vjp(activation: Activation, x: Any, parameters: list[Any]) -> tuple[Any
     array = np.asarray(x)
     dtype = _computed_in(activation, array.dtype)
     layout = Layout(array, is_python_number(x))
+    # Copies: the pullback must not change when the caller's arrays do.
     kept = [
-        _as_parameter(name, value, dtype)
+        _as_array(value, dtype, name).copy()
         for name, value in zip(activation.parameters, parameters, strict=True)
     ]
     ordered = layout.in_memory_order(array.astype(dtype, copy=False))
@@ -150,21 +157,18 @@ def _computed_in(activation: Activation, dtype: np.dtype[Any]) -> np.dtype[Any]:
     return computed
 
 
-def _as_parameter(name: str, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    if is_python_number(value):
-        return np.asarray(value, dtype)
-    # A copy: the pullback must not change when the caller's array does.
-    return _cast(np.asarray(value), dtype, name).copy()
-
-
-def _cast(array: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+def _as_array(value: Any, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """A parameter or a gradient in the dtype of the result."""
+    array = np.asarray(value)
     if array.dtype == dtype:
         return array
-    # ml_dtypes' types do not say of what kind they are.
-    same_kind = array.dtype.kind in "biuf" and dtype.kind not in "biu"
-    if not (same_kind or np.can_cast(array.dtype, dtype, "same_kind")):
+    # A Python number takes any dtype that holds it; ml_dtypes' types do not say of what kind they are.
+    fits = array.dtype.kind in "biuf" and dtype.kind not in "biu"
+    fits = fits or (is_python_number(value) and array.dtype.kind in "iu")
+    if not (fits or np.can_cast(array.dtype, dtype, "same_kind")):
         raise TypeError(
             f"{name} has dtype {array.dtype}, which does not become {dtype}, the dtype of the "
             f"result; convert it with {name}.astype({str(dtype)!r}), or x to a float dtype"
         )
-    return array.astype(dtype)
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)

@@ -61,7 +61,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from halfwave.activation import Activation as Activation
-from halfwave.activation import Derivative
+from halfwave.activation import VJP, Derivative
 from halfwave.facts import Kink as Kink
 from halfwave.facts import Parameter as Parameter
 from halfwave.pullback import Pullback as Pullback
@@ -108,11 +108,15 @@ class {cls}Derivative(Derivative):
     ) -> Any:
         """Derivative of {title}, called like {name} itself; at_kink= chooses a slope at kinks."""
 
+class {cls}VJP(VJP):
+    def __call__(self, x: Any, /{keywords}) -> tuple[Any, Pullback]: ...
+
 class {cls}(Activation):
     """{doc}
     """
 
     derivative: {cls}Derivative
+    vjp: {cls}VJP
     @overload
     def __call__(self, x: float, /{floats}) -> float: ...
     @overload
@@ -139,7 +143,6 @@ class {cls}(Activation):
     ) -> Any:
         """{doc}
         """
-    def vjp(self, x: Any, /{keywords}) -> tuple[Any, Pullback]: ...
     def plot(self, ax: Axes | None = None{keywords}) -> Axes: ...
 
 {name}: Final[{cls}]

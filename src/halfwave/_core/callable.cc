@@ -2,14 +2,17 @@
 //
 // Three ways through a call, the first that fits:
 //   1. a Python float, or a contiguous array that a kernel can read: straight to the kernel;
-//   2. any other plain NumPy array: straight to the ufunc;
+//   2. any other NumPy array that no operand has to be cast for: straight to the ufunc;
 //   3. everything else (lists, scalars, other libraries, keywords such as where=), and every
 //      mistake: the method `_general` of the Python subclass, which explains what went wrong.
+// NumPy reads the floating-point flags where it casts, and would warn of what a kernel or a cast did;
+// the Python method switches that off.
 #include "callable.h"
 
 #include <cstring>
 #include <structmember.h>
 
+#include "numbers.h"
 #include "table.h"
 #include "ufuncs.h"
 
@@ -71,34 +74,17 @@ bool parse(const Callable& self, PyObject* const* args, Py_ssize_t nargs, PyObje
   return true;
 }
 
-// Sets `value` where every parameter is a Python number.
-bool plain_numbers(const Callable& self, const Call& call, double* value) {
-  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(self.names); ++k) {
-    PyObject* const p = call.parameters[k];
-    if (PyFloat_CheckExact(p)) {
-      value[k] = PyFloat_AS_DOUBLE(p);
-    } else if (PyLong_CheckExact(p)) {
-      value[k] = PyLong_AsDouble(p);
-      if (value[k] == -1.0 && PyErr_Occurred()) {
-        PyErr_Clear();  // too large for a float: `_general` says so
-        return false;
-      }
-    } else {
-      return false;
-    }
+// A Python float or int as a double; false for everything else, and for an int too large for that.
+bool as_double(PyObject* number, double* value) {
+  if (PyFloat_CheckExact(number)) {
+    *value = PyFloat_AS_DOUBLE(number);
+    return true;
   }
-  return true;
-}
-
-// A Python number as an element of `type`, rounded once, as NumPy rounds it. False for the half
-// precisions, whose conversion from double is left to NumPy and ml_dtypes, and for integers.
-bool convert(double value, Type type, void* element) {
-  switch (type) {
-    case kFloat32: *static_cast<float*>(element) = static_cast<float>(value); return true;
-    case kFloat64: *static_cast<double*>(element) = value; return true;
-    case kLongDouble: *static_cast<long double*>(element) = value; return true;
-    default: return false;
-  }
+  if (!PyLong_CheckExact(number)) return false;
+  *value = PyLong_AsDouble(number);
+  if (*value != -1.0 || !PyErr_Occurred()) return true;
+  PyErr_Clear();  // `_general` says so
+  return false;
 }
 
 bool is_kernel_ready(PyArrayObject* a) {
@@ -150,11 +136,10 @@ PyObject* call_kernel(const Callable& self, const Call& call) {
   if (!loop || (out && !fits(x, out))) return nullptr;
 
   const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
-  double number[kMaxParameters];
   alignas(16) char element[kMaxParameters][16];
-  if (!plain_numbers(self, call, number)) return nullptr;
   for (Py_ssize_t k = 0; k < count; ++k) {
-    if (!convert(number[k], type, element[k])) return nullptr;
+    double value;
+    if (!as_double(call.parameters[k], &value) || !convert(value, type, element[k])) return nullptr;
   }
 
   if (out) {
@@ -176,38 +161,69 @@ PyObject* call_float(const Callable& self, const Call& call) {
   double x = PyFloat_AS_DOUBLE(call.x);
   double result;
   double number[kMaxParameters];
-  if (call.out || !plain_numbers(self, call, number)) return nullptr;
+  if (call.out) return nullptr;
   char* data[kMaxParameters + 2] = {reinterpret_cast<char*>(&x)};
   npy_intp strides[kMaxParameters + 2] = {sizeof(double)};
   const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
-  for (Py_ssize_t k = 0; k < count; ++k) data[k + 1] = reinterpret_cast<char*>(&number[k]);
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    if (!as_double(call.parameters[k], &number[k])) return nullptr;
+    data[k + 1] = reinterpret_cast<char*>(&number[k]);
+  }
   data[count + 1] = reinterpret_cast<char*>(&result);
   strides[count + 1] = sizeof(double);
   self.pair->kernels->loops[self.op][kFloat64](data, strides, 1);
   return PyFloat_FromDouble(result);
 }
 
-bool is_plain(PyObject* object) {
-  return PyArray_CheckExact(object) || PyFloat_CheckExact(object) || PyLong_CheckExact(object);
+// A parameter as an array of x's own type: a Python number converted, an array as it is. A new
+// reference; null without an exception where it is neither.
+PyObject* uncast(PyObject* parameter, PyArrayObject* x, Type type) {
+  if (PyArray_CheckExact(parameter)) {
+    PyArrayObject* const array = reinterpret_cast<PyArrayObject*>(parameter);
+    return PyArray_TYPE(array) == PyArray_TYPE(x) ? Py_NewRef(parameter) : nullptr;
+  }
+  double value;
+  alignas(16) char element[16];
+  if (!as_double(parameter, &value) || !convert(value, type, element)) return nullptr;
+  PyObject* const scalar =
+      PyArray_NewFromDescr(&PyArray_Type, PyArray_DescrFromType(PyArray_TYPE(x)), 0, nullptr,
+                           nullptr, nullptr, 0, nullptr);
+  if (scalar) {
+    std::memcpy(PyArray_DATA(reinterpret_cast<PyArrayObject*>(scalar)), element,
+                PyArray_ITEMSIZE(x));
+  }
+  return scalar;
 }
 
 // Way 2. Null without an exception: this way does not fit.
 PyObject* call_ufunc(const Callable& self, const Call& call) {
+  PyArrayObject* const x = reinterpret_cast<PyArrayObject*>(call.x);
+  const Type type = type_of(PyArray_TYPE(x));
+  if (type == kNoType || !self.pair->kernels->loops[self.op][type]) return nullptr;
   const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
+  Ref<> parameters[kMaxParameters];
   PyObject* args[kMaxParameters + 2] = {call.x};
   for (Py_ssize_t k = 0; k < count; ++k) {
-    if (!is_plain(call.parameters[k])) return nullptr;
-    args[k + 1] = call.parameters[k];
+    parameters[k].reset(uncast(call.parameters[k], x, type));
+    if (!parameters[k]) return nullptr;
+    args[k + 1] = parameters[k].get();
   }
-  if (call.out && !PyArray_CheckExact(call.out)) return nullptr;
+  PyArrayObject* const out = reinterpret_cast<PyArrayObject*>(call.out);
+  if (out && !(PyArray_CheckExact(out) && PyArray_TYPE(out) == PyArray_TYPE(x))) return nullptr;
   args[count + 1] = call.out;
-  return PyObject_Vectorcall(self.ufunc, args, count + (call.out ? 2 : 1), nullptr);
+  return PyObject_Vectorcall(self.ufunc, args, count + (out ? 2 : 1), nullptr);
 }
 
 PyObject* call_general(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* kwnames) {
   Ref<> general(PyObject_GetAttrString(self, "_general"));
   return general ? PyObject_Vectorcall(general.get(), args, nargs, kwnames) : nullptr;
+}
+
+// Whether the exception that is set says that the arguments were wrong.
+bool is_mistake() {
+  return PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError) ||
+         PyErr_ExceptionMatches(PyExc_OverflowError);
 }
 
 PyObject* vectorcall(PyObject* object, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
@@ -225,9 +241,7 @@ PyObject* vectorcall(PyObject* object, PyObject* const* args, size_t nargsf, PyO
   }
   if (result) return result;
   if (PyErr_Occurred()) {
-    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) {
-      return nullptr;
-    }
+    if (!is_mistake()) return nullptr;
     PyErr_Clear();
   }
   return call_general(object, args, nargs, kwnames);

@@ -36,11 +36,20 @@ struct Pullback {
   static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback(d, x, g, p...); }
 };
 
+// Chooses the slope at a kink.
+struct Replace {
+  template <class D, class V>
+  static HWY_INLINE V Apply(D, V x, V slopes, V at, V slope) {
+    return IfThenElse(Eq(x, at), slope, slopes);
+  }
+};
+
 template <class Pair, class Format>
 void AddType(Kernels& kernels, Type type) {
   kernels.loops[kValue][type] = Elementwise<Format, Value<Pair>, 1, Pair::parameters>::Run;
   kernels.loops[kDerivative][type] = Elementwise<Format, Derivative<Pair>, 1, Pair::parameters>::Run;
   kernels.loops[kPullback][type] = Elementwise<Format, Pullback<Pair>, 2, Pair::parameters>::Run;
+  kernels.loops[kReplace][type] = Elementwise<Format, Replace, 2, 2>::Run;
   kernels.loops[kRecord][type] = Record<Format, Pair>;
   kernels.loops[kApply][type] = Apply<Format, Pair>;
 }

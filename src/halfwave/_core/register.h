@@ -31,6 +31,7 @@ bool Register(const char* name) {
   AddUfuncLoops<Here, kValue>(Types());
   AddUfuncLoops<Here, kDerivative>(Types());
   AddUfuncLoops<Here, kPullback>(Types());
+  AddUfuncLoops<Here, kReplace>(Types());
   pairs().push_back(&Here::pair);
   return true;
 }

@@ -16,11 +16,12 @@ enum Op : int {
   kValue,       // (x, p...) -> f(x)
   kDerivative,  // (x, p...) -> f'(x)
   kPullback,    // (x, g, p...) -> g f'(x)
+  kReplace,     // (x, slopes, at, slope) -> slope where x is `at`, slopes elsewhere
   kRecord,      // (x, p...) -> f(x), gate bits; contiguous
   kApply,       // (gate bits, g, p...) -> g f'(x); contiguous
   kOps
 };
-constexpr int kUfuncOps = kPullback + 1;
+constexpr int kUfuncOps = kReplace + 1;
 
 enum Type : int {
   kFloat16,
@@ -61,6 +62,10 @@ std::vector<Pair*>& pairs();
 // The gate bits are read eight bytes at a time, so their buffer is this much longer.
 constexpr size_t kGatePadding = 8;
 
-inline int streams(Op op) { return op == kPullback ? 2 : 1; }
+// How many operands a ufunc's operation takes.
+inline int inputs(Op op, int parameters) {
+  if (op == kReplace) return 4;
+  return (op == kPullback ? 2 : 1) + parameters;
+}
 
 }  // namespace halfwave

@@ -26,7 +26,7 @@ std::vector<Ufunc>& ufuncs() {
 
 int bfloat16_num = -1;
 
-int inputs(const Ufunc& ufunc) { return streams(ufunc.op) + ufunc.pair->kernels->parameters; }
+int inputs(const Ufunc& ufunc) { return inputs(ufunc.op, ufunc.pair->kernels->parameters); }
 
 Ref<PyArray_DTypeMeta> dtype_of(int type_num) {
   Ref<PyArray_Descr> descr(PyArray_DescrFromType(type_num));
@@ -81,22 +81,22 @@ void refuse(const Ufunc& ufunc, PyArray_DTypeMeta* dtype) {
 }
 
 // The dtype that operands of `dtype` are computed in: a new reference, or null with an exception set.
-// Integers become the float that NumPy's own float functions make of them, and Python numbers, whose
-// dtype is abstract, what they are beside a bool.
+// Integers become the float that NumPy's own float functions make of them, Python numbers float64
+// and NumPy's default integer.
 PyArray_DTypeMeta* computed_in(const Ufunc& ufunc, PyArray_DTypeMeta* dtype) {
   const int num = dtype->type_num;
   if (num >= NPY_USERDEF && register_bfloat16(dtype) < 0) return nullptr;
   if (computes(*ufunc.pair, type_of(num))) return NPY_DT_NewRef(dtype);
 
-  const bool is_abstract = dtype->flags & NPY_DT_ABSTRACT;
-  const bool to_float = num == NPY_BOOL ? !computes(*ufunc.pair, kInt8) : PyTypeNum_ISINTEGER(num);
-  if (!is_abstract && !to_float) {
-    refuse(ufunc, dtype);
-    return nullptr;
+  if (dtype->scalar_type == &PyFloat_Type) return dtype_of(NPY_DOUBLE).release();
+  if (dtype->scalar_type == &PyLong_Type) return computed_in(ufunc, dtype_of(NPY_INTP).get());
+  const bool keeps_integers = computes(*ufunc.pair, kInt8);
+  if (PyTypeNum_ISINTEGER(num) || (num == NPY_BOOL && !keeps_integers)) {
+    Ref<PyArray_DTypeMeta> common(PyArray_CommonDType(dtype, dtype_of(NPY_HALF).get()));
+    return common ? computed_in(ufunc, common.get()) : nullptr;
   }
-  Ref<PyArray_DTypeMeta> beside = dtype_of(is_abstract ? NPY_BOOL : NPY_HALF);
-  Ref<PyArray_DTypeMeta> common(PyArray_CommonDType(dtype, beside.get()));
-  return common ? computed_in(ufunc, common.get()) : nullptr;
+  refuse(ufunc, dtype);
+  return nullptr;
 }
 
 const Ufunc* find(PyObject* object) {
@@ -196,7 +196,7 @@ PyObject* ufunc_of(const Pair& pair, Op op) {
 }
 
 bool add_ufuncs(PyObject* module) {
-  static const char* const suffix[kUfuncOps] = {"", "_derivative", "_pullback"};
+  static const char* const suffix[kUfuncOps] = {"", "_derivative", "_pullback", "_replace"};
   for (const Pair* pair : pairs()) {
     for (int op = 0; op < kUfuncOps; ++op) {
       ufuncs().push_back({pair, static_cast<Op>(op), std::string(pair->name) + suffix[op], nullptr});

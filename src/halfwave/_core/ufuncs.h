@@ -10,7 +10,7 @@ namespace halfwave {
 Type type_of(int type_num);
 
 // Makes the ufuncs of every pair and adds them to the module under their names: `relu`,
-// `relu_derivative`, `relu_pullback`. Returns false with an exception set.
+// `relu_derivative`, `relu_pullback`, `relu_replace`. Returns false with an exception set.
 bool add_ufuncs(PyObject* module);
 
 // The ufunc of one operation, borrowed; null before add_ufuncs.

@@ -10,7 +10,7 @@ from halfwave.facts import Facts, Kink, Parameter
 
 def _reference(x: NDArray[Any], alpha: Any) -> NDArray[Any]:
     with np.errstate(all="ignore"):
-        scaled = np.where((alpha == 0) & np.isinf(x), alpha, alpha * x)
+        scaled = np.where((alpha == 0) & np.isinf(x), -alpha, alpha * x)
     return np.where(x < 0, scaled, x)
 
 

@@ -1,0 +1,5 @@
+"""`python -m halfwave` is the `halfwave` command."""
+
+from halfwave.cli import main
+
+main()

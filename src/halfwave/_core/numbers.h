@@ -1,0 +1,12 @@
+// Python numbers as elements of an array.
+#pragma once
+
+#include "table.h"
+
+namespace halfwave {
+
+// Writes `value` as an element of `type`, rounded as NumPy and ml_dtypes round a Python float. False
+// for integers, into which no float parameter fits without a word.
+bool convert(double value, Type type, void* element);
+
+}  // namespace halfwave
