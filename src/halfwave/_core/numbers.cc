@@ -15,6 +15,7 @@ uint16_t narrow(double value, int fraction_bits, int min_exponent) {
   const double magnitude = std::fabs(value);
   if (std::isnan(value)) return sign | infinity | (1 << (fraction_bits - 1));
   if (std::isinf(value)) return sign | infinity;
+  if (value == 0) return sign;
   int exponent;
   std::frexp(magnitude, &exponent);  // magnitude is in [2^(exponent - 1), 2^exponent)
   if (--exponent < min_exponent) exponent = min_exponent;
