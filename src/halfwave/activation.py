@@ -50,10 +50,8 @@ class Operation(_core.Callable):
         self.__module__ = "halfwave"
         self.__doc__ = doc
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The names of the parameters, in the order of the call."""
-        return tuple(p.name for p in self._facts.parameters)
+    def _named(self, parameters: list[Any]) -> dict[str, Any]:
+        return {p.name: v for p, v in zip(self._facts.parameters, parameters, strict=True)}
 
     def _general(self, *args: Any, **kwargs: Any) -> Any:
         """The call, where the engine's fast paths do not fit; explains every mistake."""
@@ -61,9 +59,11 @@ class Operation(_core.Callable):
         return self._evaluate(x, parameters, options)
 
     def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
-        if not options and all(is_python_number(a) for a in (x, *parameters)):
+        numbers = all(isinstance(p, (int, float, np.number, np.bool_)) for p in parameters)
+        if is_python_number(x) and numbers and not options:
             return self._python_number(x, parameters)
-        return calls.call_ufunc(self, as_operand(x, "x"), parameters, options)
+        operands = {"x": as_operand(x, "x"), **self._named(parameters)}
+        return calls.call_ufunc(self.__qualname__, self.ufunc, operands, options)
 
     def _python_number(self, x: float, parameters: list[float]) -> float:
         numbers = [calls.as_float(p, self.__qualname__) for p in parameters]
@@ -106,7 +106,7 @@ class Derivative(Operation):
             return self._evaluate(x, parameters, options)
         slopes = self._evaluate(x, parameters, options)
         place = {name: value for name, value in options.items() if name in ("out", "where")}
-        values = dict(zip(self.parameter_names, parameters, strict=True))
+        values = self._named(parameters)
         for kink in self._facts.kinks:
             at, slope = (
                 values[v] if isinstance(v, str) else _whole(v)
@@ -179,17 +179,14 @@ class VJP:
         self.__qualname__ = f"{activation.name}.vjp"
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
-        activation = self._activation
-        x, parameters, _ = calls.bind(
-            self.__qualname__, activation._facts, args, kwargs, options=frozenset()
-        )
+        activation, facts = self._activation, self._activation._facts
+        x, parameters, _ = calls.bind(self.__qualname__, facts, args, kwargs, options=frozenset())
         x = as_operand(x, "x")
         if all(is_plain(a) or is_python_number(a) for a in (x, *parameters)):
             if isinstance(x, int):
-                return activation(x, *parameters), gate_vjp(activation, _near(x), parameters)[1]
-            return gate_vjp(activation, x, parameters)
-        value = calls.call_ufunc(activation, x, parameters, {})
-        return value, ArgumentPullback(activation, parameters, x)
+                return activation(x, *parameters), gate_vjp(facts, _near(x), parameters)[1]
+            return gate_vjp(facts, x, parameters)
+        return activation(x, *parameters), ArgumentPullback(facts, parameters, x)
 
     @property
     def __signature__(self) -> Signature:

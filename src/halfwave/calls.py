@@ -14,8 +14,6 @@ from halfwave.facts import Facts
 if TYPE_CHECKING:
     from inspect import Signature
 
-    from halfwave.activation import Operation
-
 UFUNC_OPTIONS = frozenset({"out", "where", "casting", "order", "subok"})
 
 
@@ -101,15 +99,16 @@ def as_float(number: float, call: str) -> float:
         ) from None
 
 
-def call_ufunc(operation: Operation, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
-    """The ufunc on these operands; what NumPy refuses is told in the caller's words."""
+def call_ufunc(
+    call: str, ufunc: np.ufunc, operands: dict[str, Any], options: dict[str, Any]
+) -> Any:
+    """The ufunc on operands with names; what NumPy refuses is told in the words of the call."""
     try:
         with np.errstate(all="ignore"):
-            return operation.ufunc(x, *parameters, **options)
+            return ufunc(*operands.values(), **options)
     except (TypeError, ValueError) as error:
-        operands = dict(zip(("x", *operation.parameter_names), (x, *parameters), strict=True))
-        told = _explain_dtypes(operation, operands, options) or (
-            _explain_shapes(operation.__qualname__, operands, options)
+        told = _explain_dtypes(call, ufunc, operands, options) or (
+            _explain_shapes(call, operands, options)
         )
         if told is None:
             raise
@@ -117,13 +116,13 @@ def call_ufunc(operation: Operation, x: Any, parameters: list[Any], options: dic
 
 
 def _explain_dtypes(
-    operation: Operation, operands: dict[str, Any], options: dict[str, Any]
+    call: str, ufunc: np.ufunc, operands: dict[str, Any], options: dict[str, Any]
 ) -> Exception | None:
-    call, casting = operation.__qualname__, options.get("casting", "same_kind")
+    casting = options.get("casting", "same_kind")
     parameters = {name: value for name, value in operands.items() if name != "x"}
     try:
         empty = np.empty(0, getattr(operands["x"], "dtype", np.float64))
-        dtype = operation.ufunc(empty, *(1.0 for _ in parameters)).dtype
+        dtype = ufunc(empty, *(1.0 for _ in parameters)).dtype
     except TypeError as refused:
         return TypeError(str(refused))
     for name, value in parameters.items():

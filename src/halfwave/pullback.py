@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from halfwave import _core
 from halfwave.arrays import as_operand, is_plain, is_python_number, memory_order
-
-if TYPE_CHECKING:
-    from halfwave.activation import Activation
+from halfwave.facts import Facts
 
 
 class Pullback:
@@ -20,8 +18,8 @@ class Pullback:
     Calling it gives g * f′(x), of x's shape; `nbytes` says how much memory it keeps.
     """
 
-    def __init__(self, activation: Activation, parameters: list[Any]) -> None:
-        self._activation = activation
+    def __init__(self, facts: Facts, parameters: list[Any]) -> None:
+        self._facts = facts
         self._parameters = parameters
 
     @property
@@ -34,7 +32,7 @@ class Pullback:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<pullback of halfwave.{self._activation.name}, keeping {self.nbytes} bytes>"
+        return f"<pullback of halfwave.{self._facts.name}, keeping {self.nbytes} bytes>"
 
 
 class GatePullback(Pullback):
@@ -42,13 +40,13 @@ class GatePullback(Pullback):
 
     def __init__(
         self,
-        activation: Activation,
+        facts: Facts,
         parameters: list[NDArray[Any]],
         layout: Layout,
         dtype: np.dtype[Any],
         bits: NDArray[np.uint8],
     ) -> None:
-        super().__init__(activation, parameters)
+        super().__init__(facts, parameters)
         self._layout = layout
         self._dtype = dtype
         self._bits = bits
@@ -58,7 +56,7 @@ class GatePullback(Pullback):
         return self._bits.nbytes + sum(int(p.nbytes) for p in self._parameters)
 
     def __call__(self, g: Any, /) -> Any:
-        layout, activation = self._layout, self._activation
+        layout, facts = self._layout, self._facts
         operand = as_operand(g, "g")
         if not (is_plain(operand) or is_python_number(operand)):
             raise TypeError(
@@ -67,15 +65,15 @@ class GatePullback(Pullback):
             )
         array = layout.broadcast("g", _as_array(operand, self._dtype, "g"))
         ordered = layout.in_memory_order(array)
-        parameters = layout.of_parameters(activation, self._parameters)
-        return layout.as_given(_core.apply(activation.name, self._bits, ordered, parameters))
+        parameters = layout.of_parameters(facts, self._parameters)
+        return layout.as_given(_core.apply(facts.name, self._bits, ordered, parameters))
 
 
 class ArgumentPullback(Pullback):
     """Keeps a reference to the argument, for arrays of other libraries: lazy, and in their type."""
 
-    def __init__(self, activation: Activation, parameters: list[Any], x: Any) -> None:
-        super().__init__(activation, parameters)
+    def __init__(self, facts: Facts, parameters: list[Any], x: Any) -> None:
+        super().__init__(facts, parameters)
         self._x = x
 
     @property
@@ -83,23 +81,23 @@ class ArgumentPullback(Pullback):
         return int(np.sum(getattr(self._x, "nbytes", 0)))
 
     def __call__(self, g: Any, /) -> Any:
-        ufunc = getattr(_core, f"{self._activation.name}_pullback")
+        ufunc = getattr(_core, f"{self._facts.name}_pullback")
         return ufunc(self._x, as_operand(g, "g"), *self._parameters)
 
 
-def gate_vjp(activation: Activation, x: Any, parameters: list[Any]) -> tuple[Any, GatePullback]:
+def gate_vjp(facts: Facts, x: Any, parameters: list[Any]) -> tuple[Any, GatePullback]:
     """The value of a piecewise-linear activation, and the pullback that keeps its gate's bits."""
     array = np.asarray(x)
-    dtype = _computed_in(activation, array.dtype)
+    dtype = _computed_in(facts, array.dtype)
     layout = Layout(array, is_python_number(x))
     # Copies: the pullback must not change when the caller's arrays do.
     kept = [
-        _as_array(value, dtype, name).copy()
-        for name, value in zip(activation.parameters, parameters, strict=True)
+        _as_array(value, dtype, p.name).copy()
+        for p, value in zip(facts.parameters, parameters, strict=True)
     ]
     ordered = layout.in_memory_order(array.astype(dtype, copy=False))
-    value, bits = _core.record(activation.name, ordered, layout.of_parameters(activation, kept))
-    return layout.as_given(value), GatePullback(activation, kept, layout, dtype, bits)
+    value, bits = _core.record(facts.name, ordered, layout.of_parameters(facts, kept))
+    return layout.as_given(value), GatePullback(facts, kept, layout, dtype, bits)
 
 
 class Layout:
@@ -128,12 +126,12 @@ class Layout:
         return ordered.transpose(self._back) if ordered.ndim else ordered[()]
 
     def of_parameters(
-        self, activation: Activation, parameters: list[NDArray[Any]]
+        self, facts: Facts, parameters: list[NDArray[Any]]
     ) -> tuple[NDArray[Any], ...]:
         """The parameters as the engine reads them: one number, or x's shape in memory order."""
-        named = zip(activation.parameters, parameters, strict=True)
+        named = zip(facts.parameters, parameters, strict=True)
         return tuple(
-            self.broadcast(name, p).transpose(self._axes) if p.ndim else p for name, p in named
+            self.broadcast(p.name, a).transpose(self._axes) if a.ndim else a for p, a in named
         )
 
     def broadcast(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -148,12 +146,12 @@ class Layout:
             ) from None
 
 
-def _computed_in(activation: Activation, dtype: np.dtype[Any]) -> np.dtype[Any]:
+def _computed_in(facts: Facts, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of the activation's value where x is of this dtype."""
     if dtype.kind == "f" and dtype.isnative:
         return dtype
-    parameters = (p.default for p in activation.parameters.values())
-    computed: np.dtype[Any] = activation.ufunc(np.empty(0, dtype), *parameters).dtype
+    parameters = (p.default for p in facts.parameters)
+    computed: np.dtype[Any] = getattr(_core, facts.name)(np.empty(0, dtype), *parameters).dtype
     return computed
 
 
