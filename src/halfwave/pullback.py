@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ class ArgumentPullback(Pullback):
 
     @property
     def nbytes(self) -> int:
-        return int(np.sum(getattr(self._x, "nbytes", 0)))
+        return int(getattr(self._x, "nbytes", sys.getsizeof(self._x)))
 
     def __call__(self, g: Any, /) -> Any:
         ufunc = getattr(_core, f"{self._facts.name}_pullback")

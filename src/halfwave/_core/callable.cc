@@ -199,7 +199,10 @@ PyObject* uncast(PyObject* parameter, PyArrayObject* x, Type type) {
 PyObject* call_ufunc(const Callable& self, const Call& call) {
   PyArrayObject* const x = reinterpret_cast<PyArrayObject*>(call.x);
   const Type type = type_of(PyArray_TYPE(x));
-  if (type == kNoType || !self.pair->kernels->loops[self.op][type]) return nullptr;
+  // NumPy takes copying a bfloat16 for a cast.
+  if (type == kNoType || type == kBFloat16 || !self.pair->kernels->loops[self.op][type]) {
+    return nullptr;
+  }
   const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
   Ref<> parameters[kMaxParameters];
   PyObject* args[kMaxParameters + 2] = {call.x};
