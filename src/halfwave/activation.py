@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -80,6 +79,8 @@ class Operation(_core.Callable):
         return self.__qualname__
 
     def __getattr__(self, name: str) -> Any:
+        from difflib import get_close_matches  # slow to import, and rarely needed
+
         public = [n for n in dir(self) if not n.startswith("_")]
         near = [_NEAR_MISSES.get(name), *get_close_matches(name, public, 1)]
         ours = next((n for n in near if n in public), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +70,8 @@ def _unknown_name(call: str, facts: Facts, name: str, known: Iterable[str]) -> s
             f"{call}() has no {name}=, since the result's dtype is decided by x; "
             f"convert x first: {call}(x.astype(...))"
         )
+    from difflib import get_close_matches  # slow to import, and rarely needed
+
     near = get_close_matches(name, known, 1)
     hint = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(['x', *known])}"
     return f"{call}() has no {name}=; {hint}"

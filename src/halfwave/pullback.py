@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from halfwave import _core
 from halfwave.arrays import as_operand, is_plain, is_python_number, memory_order
 from halfwave.facts import Facts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Pullback:
@@ -79,7 +81,8 @@ class ArgumentPullback(Pullback):
 
     @property
     def nbytes(self) -> int:
-        return int(getattr(self._x, "nbytes", sys.getsizeof(self._x)))
+        kept = [a for a in (self._x, *self._parameters) if not is_python_number(a)]
+        return sum(int(getattr(a, "nbytes", sys.getsizeof(a))) for a in kept)
 
     def __call__(self, g: Any, /) -> Any:
         ufunc = getattr(_core, f"{self._facts.name}_pullback")

@@ -1,11 +1,15 @@
 """Leaky ReLU: the facts. The arithmetic is in leaky_relu.h."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from halfwave.facts import Facts, Kink, Parameter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def _reference(x: NDArray[Any], alpha: Any) -> NDArray[Any]:
