@@ -4,19 +4,24 @@ set(INSTALL_HINT "\
   Debian, Ubuntu:  apt-get install g++ libhwy-dev
   macOS:           xcode-select --install; brew install highway
   conda:           conda install -c conda-forge cxx-compiler libhwy
-  vcpkg:           vcpkg install highway  (with Visual Studio 2022's C++ tools)
+  vcpkg:           vcpkg install highway  (with Visual Studio 2022's C++ tools, and
+                   CMAKE_TOOLCHAIN_FILE=.../vcpkg/scripts/buildsystems/vcpkg.cmake)
 ")
+
+function(stop_for_want_of WANTED FOUND)
+  message(FATAL_ERROR "halfwave needs ${WANTED}; CMake found ${FOUND}. Install it with\n"
+                      "${INSTALL_HINT}")
+endfunction()
 
 include(CheckLanguage)
 check_language(CXX)
 if(NOT CMAKE_CXX_COMPILER)
-  message(FATAL_ERROR "halfwave needs a C++17 compiler, and CMake found none. Install it with\n"
-                      "${INSTALL_HINT}")
+  unset(CMAKE_CXX_COMPILER CACHE)  # or the next run would not look again
+  stop_for_want_of("a C++17 compiler" "none")
 endif()
 enable_language(CXX)
 if(NOT "cxx_std_17" IN_LIST CMAKE_CXX_COMPILE_FEATURES)
-  message(FATAL_ERROR "halfwave needs a C++17 compiler, and ${CMAKE_CXX_COMPILER} is too old. "
-                      "Install a newer one with\n${INSTALL_HINT}")
+  stop_for_want_of("a C++17 compiler" "only ${CMAKE_CXX_COMPILER}, which is too old")
 endif()
 
 find_package(hwy 1.0.3 CONFIG QUIET)
@@ -27,8 +32,9 @@ if(NOT TARGET hwy::hwy)
   endif()
   if(TARGET PkgConfig::hwy)
     add_library(hwy::hwy ALIAS PkgConfig::hwy)
+  elseif(hwy_CONSIDERED_VERSIONS)
+    stop_for_want_of("Highway 1.0.3 or newer" "only ${hwy_CONSIDERED_VERSIONS}")
   else()
-    message(FATAL_ERROR "halfwave needs Highway 1.0.3 or newer (the SIMD library), and CMake found "
-                        "none. Install it with\n${INSTALL_HINT}")
+    stop_for_want_of("Highway 1.0.3 or newer, a SIMD library" "none")
   endif()
 endif()

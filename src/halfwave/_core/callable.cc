@@ -5,8 +5,7 @@
 //   2. any other NumPy array that no operand has to be cast for: straight to the ufunc;
 //   3. everything else (lists, scalars, other libraries, keywords such as where=), and every
 //      mistake: the method `_general` of the Python subclass, which explains what went wrong.
-// NumPy reads the floating-point flags where it casts, and would warn of what a kernel or a cast did;
-// the Python method switches that off.
+// NumPy warns of what a cast did to a number; the Python method switches that off.
 #include "callable.h"
 
 #include <cstring>
@@ -199,10 +198,7 @@ PyObject* uncast(PyObject* parameter, PyArrayObject* x, Type type) {
 PyObject* call_ufunc(const Callable& self, const Call& call) {
   PyArrayObject* const x = reinterpret_cast<PyArrayObject*>(call.x);
   const Type type = type_of(PyArray_TYPE(x));
-  // NumPy takes copying a bfloat16 for a cast.
-  if (type == kNoType || type == kBFloat16 || !self.pair->kernels->loops[self.op][type]) {
-    return nullptr;
-  }
+  if (type == kNoType || !self.pair->kernels->loops[self.op][type]) return nullptr;
   const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
   Ref<> parameters[kMaxParameters];
   PyObject* args[kMaxParameters + 2] = {call.x};

@@ -2,6 +2,7 @@
 // type: NumPy hands a ufunc's loop no pointer of ours, so the loop's address has to say which it is.
 #pragma once
 
+#include <cfenv>
 #include <utility>
 
 #include "numpy_api.h"
@@ -13,6 +14,8 @@ template <class Here, Op op, Type type>
 int UfuncLoop(PyArrayMethod_Context*, char* const* data, const npy_intp* dimensions,
               const npy_intp* strides, NpyAuxData*) {
   Here::pair.kernels->loops[op][type](data, strides, dimensions[0]);
+  // NumPy reads the flags where it casts an operand, in spite of NPY_METH_NO_FLOATINGPOINT_ERRORS.
+  std::feclearexcept(FE_ALL_EXCEPT);
   return 0;
 }
 
