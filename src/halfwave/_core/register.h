@@ -15,7 +15,7 @@ int UfuncLoop(PyArrayMethod_Context*, char* const* data, const npy_intp* dimensi
               const npy_intp* strides, NpyAuxData*) {
   Here::pair.kernels->loops[op][type](data, strides, dimensions[0]);
   // NumPy reads the flags where it casts an operand, in spite of NPY_METH_NO_FLOATINGPOINT_ERRORS.
-  std::feclearexcept(FE_ALL_EXCEPT);
+  if (std::fetestexcept(FE_ALL_EXCEPT)) std::feclearexcept(FE_ALL_EXCEPT);
   return 0;
 }
 
