@@ -105,30 +105,38 @@ class Derivative(Operation):
         at_kink = options.pop("at_kink", None)
         if at_kink is None:
             return self._evaluate(x, parameters, options)
-        slopes = self._evaluate(x, parameters, options)
-        place = {name: value for name, value in options.items() if name in ("out", "where")}
+        slopes = self._evaluate(x, parameters, {})
         values = self._named(parameters)
-        for kink in self._facts.kinks:
-            at, slope = (
-                values[v] if isinstance(v, str) else _whole(v)
-                for v in (kink.at, _chosen(kink, at_kink))
-            )
-            slopes = self._replace(x, slopes, at, slope, place)
-        return slopes
+        *first, last = self._facts.kinks
+        for kink in first:
+            slopes = self._replace(x, slopes, kink, at_kink, values, {})
+        return self._replace(x, slopes, last, at_kink, values, options)
 
-    def _replace(self, x: Any, slopes: Any, at: Any, slope: Any, place: dict[str, Any]) -> Any:
-        """`slopes` with `slope` where x is `at`."""
+    def _replace(
+        self,
+        x: Any,
+        slopes: Any,
+        kink: Kink,
+        at_kink: Any,
+        values: dict[str, Any],
+        options: dict[str, Any],
+    ) -> Any:
+        """`slopes` with the chosen slope where x is at the kink."""
+        at, slope = (
+            values[v] if isinstance(v, str) else v for v in (kink.at, _chosen(kink, at_kink))
+        )
+        if is_python_number(slopes) and is_python_number(slope) and not options:
+            chosen = _held(slope, slopes)
+            return type(slopes)(chosen) if x == at else slopes
+        dtype = getattr(slopes, "dtype", None)
+        operands = {
+            "x": as_operand(x, "x"),
+            "slopes": slopes,
+            "at": _held(at, dtype),
+            "slope": _held(slope, dtype),
+        }
         ufunc = getattr(_core, f"{self._facts.name}_replace")
-        near = _near(x) if isinstance(x, int) else as_operand(x, "x")
-        try:
-            with np.errstate(all="ignore"):
-                replaced = ufunc(near, slopes, at, slope, **place)
-        except TypeError:
-            raise TypeError(
-                f"at_kink is {slope}, which {getattr(slopes, 'dtype', 'int')}, the dtype of the "
-                f"derivative, does not hold; pass x as floats"
-            ) from None
-        return type(slopes)(replaced) if is_python_number(slopes) else replaced
+        return calls.call_ufunc(self.__qualname__, ufunc, operands, options)
 
     def _python_integer(self, x: int, parameters: list[float]) -> int:
         return int(self(np.int64(_near(x)), *parameters))
@@ -300,9 +308,18 @@ def _chosen(kink: Kink, at_kink: Any) -> Slope:
     raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
 
 
-def _whole(number: float) -> float:
-    """The number as an int where it is one, which dtypes of integers hold too."""
-    return int(number) if number.is_integer() else number
+def _held(number: Any, like: Any) -> Any:
+    """The number as an integer where `like`, a dtype or an int, is one of integers."""
+    integers = isinstance(like, int) or getattr(like, "kind", "") in ("i", "u")
+    if not integers or not isinstance(number, float):
+        return number
+    limits = np.iinfo(like) if isinstance(like, np.dtype) else None
+    if number.is_integer() and (limits is None or limits.min <= number <= limits.max):
+        return int(number)
+    raise TypeError(
+        f"at_kink is {number}, and the derivative of integers is of type "
+        f"{like if isinstance(like, np.dtype) else 'int'}, which does not hold it; pass x as floats"
+    )
 
 
 _UFUNC_DEFAULTS = {"out": None, "where": True, "casting": "same_kind", "order": "K"}
