@@ -32,14 +32,16 @@ def stub() -> str:
 def _class(facts: Facts) -> str:
     from halfwave.facts import docstring
 
+    floats = "".join(f", {p.name}: float = {p.default!r}" for p in facts.parameters)
     doc = indent(docstring(facts), "    ", lambda line: bool(line.strip()))
     return _CLASS.format(
         name=facts.name,
         title=facts.title,
         cls="_" + facts.name.title().replace("_", ""),
         doc=doc.strip().replace("\\", "\\\\"),
-        floats="".join(f", {p.name}: float = {p.default!r}" for p in facts.parameters),
+        floats=floats,
         arrays="".join(f"\n        {p.name}: ArrayLike = {p.default!r}," for p in facts.parameters),
+        numbers=", *" * bool(facts.parameters) + floats,
         keywords="".join(f", {p.name}: ArrayLike = {p.default!r}" for p in facts.parameters),
     )
 
@@ -143,7 +145,7 @@ class {cls}(Activation):
     ) -> Any:
         """{doc}
         """
-    def plot(self, ax: Axes | None = None{keywords}) -> Axes: ...
+    def plot(self, ax: Axes | None = None{numbers}) -> Axes: ...  # type: ignore[override]
 
 {name}: Final[{cls}]
 '''
