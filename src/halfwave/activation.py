@@ -78,14 +78,16 @@ class Operation(_core.Callable):
     def __reduce__(self) -> str:
         return self.__qualname__
 
-    def __getattr__(self, name: str) -> Any:
-        from difflib import get_close_matches  # slow to import, and rarely needed
+    if not TYPE_CHECKING:  # or type checkers would take every name for an attribute
 
-        public = [n for n in dir(self) if not n.startswith("_")]
-        near = [_NEAR_MISSES.get(name), *get_close_matches(name, public, 1)]
-        ours = next((n for n in near if n in public), None)
-        hint = f"; use .{ours}" if ours else ""
-        raise AttributeError(f"{self.__qualname__} has no attribute {name!r}{hint}")
+        def __getattr__(self, name: str) -> Any:
+            from difflib import get_close_matches  # slow to import, and rarely needed
+
+            public = [n for n in dir(self) if not n.startswith("_")]
+            near = [_NEAR_MISSES.get(name), *get_close_matches(name, public, 1)]
+            ours = next((n for n in near if n in public), None)
+            hint = f"; use .{ours}" if ours else ""
+            raise AttributeError(f"{self.__qualname__} has no attribute {name!r}{hint}")
 
 
 class Derivative(Operation):
