@@ -1,0 +1,26 @@
+"""Every activation and its derivative, for tests that hold for each of them."""
+
+import pytest
+
+import halfwave as hw
+
+ACTIVATIONS = list(hw.activations.values())
+OPERATIONS = [op for f in ACTIVATIONS for op in (f, f.derivative)]
+
+each_activation = pytest.mark.parametrize("f", ACTIVATIONS, ids=lambda f: f.name)
+each_operation = pytest.mark.parametrize("op", OPERATIONS, ids=lambda op: op.__qualname__)
+
+
+def parameters_of(op):
+    """The parameters of an activation or of a derivative, by name."""
+    return hw.activations[op.__qualname__.partition(".")[0]].parameters
+
+
+def defaults_of(op):
+    """The parameters' defaults, in the order of the call."""
+    return [known.default for known in parameters_of(op).values()]
+
+
+def named(op, values):
+    """The parameters given by name."""
+    return dict(zip(parameters_of(op), values, strict=True))

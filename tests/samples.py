@@ -1,0 +1,105 @@
+"""What several test files share: every dtype, numbers that find faults, and what they should give."""
+
+from itertools import product
+
+import ml_dtypes
+import numpy as np
+
+HALVES = [np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)]
+FLOATS = [*HALVES, *map(np.dtype, (np.float32, np.float64, np.longdouble))]
+INTEGERS = [np.dtype(code) for code in "bBhHiIlLqQ"]
+SLOPES = [0.01, 0.0, -0.0, 0.5, -0.3, 1.0, 1.7, 3.0, np.inf, -np.inf, np.nan, 1e-6, 1e-40]
+"""Exact and inexact, above 1, negative, no slope at all, and subnormal (in float16, in float32)."""
+
+
+def bits_of(dtype):
+    """The unsigned integer that an element of this dtype is, as bits."""
+    return np.dtype(f"u{dtype.itemsize}")
+
+
+def all_halves(dtype):
+    """All 65,536 numbers of a 16-bit dtype."""
+    return np.arange(2**16, dtype=np.uint16).view(dtype)
+
+
+def edges(dtype):
+    """The numbers of a float dtype at which something ends, or begins; both signs of each."""
+    info = ml_dtypes.finfo(dtype)
+    least, tiny, eps = info.smallest_subnormal, info.tiny, info.eps
+    one = dtype.type(1)
+    numbers = [0 * one, least, least + least, tiny - least, tiny, tiny + least, eps, one - eps, one]
+    numbers += [one + eps, one + one + one, info.max / dtype.type(2), info.max]
+    numbers += [dtype.type(np.inf), dtype.type(np.nan)]
+    positive = np.array(numbers, dtype)
+    return np.concatenate([positive, -positive])
+
+
+def signalling_nans(dtype):
+    """NaNs that an arithmetic instruction reports; long double has no bits to write them in."""
+    if dtype.itemsize > 8:
+        return np.empty(0, dtype)
+    infinity = np.array([np.inf, -np.inf], dtype).view(bits_of(dtype))
+    return (infinity + 1).view(dtype)
+
+
+def numbers(dtype, n, seed=0):
+    """n numbers in random order, the edges among them; floats all differ as far as n allows."""
+    rng = np.random.default_rng(seed)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        special = np.array([info.min, info.max, 0, 1, info.max // 2], dtype)
+        rest = rng.integers(info.min, info.max, n, dtype, endpoint=True)
+    else:
+        special = np.concatenate([edges(dtype), signalling_nans(dtype)])
+        rest = (rng.standard_normal(n) * 10).astype(dtype)
+    every = np.concatenate([rest, rng.permuted(special)])[-n:] if n else special[:0]
+    return rng.permuted(every)
+
+
+def parameter_sets(activation, values):
+    """Every way of giving the activation's parameters one of these values."""
+    return list(product(values, repeat=len(activation.parameters)))
+
+
+def computed_in(activation, dtype):
+    """The dtype of the result for x of this dtype."""
+    if dtype.kind not in "biu" or (dtype.kind != "b" and activation.keeps_integers):
+        return dtype.newbyteorder("=")
+    return np.dtype({1: np.float16, 2: np.float32}.get(dtype.itemsize, np.float64))
+
+
+def cast_to(dtype):
+    """The dtypes that this one becomes by same-kind casting."""
+    return [d for d in FLOATS + INTEGERS if np.can_cast(dtype, d, "same_kind")]
+
+
+def cast_from(dtype):
+    """The dtypes that become this one by same-kind casting."""
+    return [d for d in FLOATS + INTEGERS if np.can_cast(d, dtype, "same_kind")]
+
+
+def expected_value(activation, x, *parameters):
+    """The facts' own formula, in the dtype that x decides."""
+    return _by_facts(activation, activation._facts.reference, x, parameters)
+
+
+def expected_derivative(activation, x, *parameters):
+    """The facts' own formula of the derivative, in the dtype that x decides."""
+    return _by_facts(activation, activation._facts.reference_derivative, x, parameters)
+
+
+def expected_pullback(activation, x, g, *parameters):
+    """g f'(x) by selection: a slope of 0 passes nothing, NaN in x passes g."""
+    slope = expected_derivative(activation, x, *parameters)
+    with np.errstate(all="ignore"):
+        x, g = (np.asarray(a).astype(slope.dtype) for a in (x, g))
+        product = np.where(slope == 0, slope.dtype.type(0), g * slope)
+        return np.where(np.isnan(x), g, product)
+
+
+def _by_facts(activation, formula, x, parameters):
+    dtype = computed_in(activation, np.asarray(x).dtype)
+    parameters = parameters or [p.default for p in activation.parameters.values()]
+    with np.errstate(all="ignore"):
+        operands = [np.asarray(a).astype(dtype) for a in (x, *parameters)]
+        return np.asarray(formula(*operands)).astype(dtype)
