@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from halfwave import _core, calls
-from halfwave.arrays import as_operand, is_plain, is_python_number
+from halfwave.arrays import as_operand, is_number, is_plain, is_python_number
 from halfwave.facts import Facts, Kink, Parameter, Slope, docstring
 from halfwave.pullback import ArgumentPullback, Pullback, gate_vjp
 
@@ -58,8 +58,7 @@ class Operation(_core.Callable):
         return self._evaluate(x, parameters, options)
 
     def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
-        numbers = all(isinstance(p, (int, float, np.number, np.bool_)) for p in parameters)
-        if is_python_number(x) and numbers and not options:
+        if is_python_number(x) and all(map(is_number, parameters)) and not options:
             return self._python_number(x, parameters)
         operands = {"x": as_operand(x, "x"), **self._named(parameters)}
         return calls.call_ufunc(self.__qualname__, self.ufunc, operands, options)
@@ -215,8 +214,9 @@ class Activation(Operation):
 
     Attributes
     ----------
-    name, title, summary, words, source : str
-        Its name, its title, what it does, its formula read out, and the paper it comes from.
+    name, title, summary, words, accuracy, source : str
+        Its name, its title, what it does, its formula read out, how exact it is, and the paper it
+        comes from.
     formula, derivative_formula : str
         LaTeX, the right-hand side of f(x) = … and of f′(x) = …
     formula_text, derivative_text : str
@@ -240,6 +240,7 @@ class Activation(Operation):
         self.title = facts.title
         self.summary = facts.summary
         self.words = facts.words
+        self.accuracy = facts.accuracy
         self.source = facts.source
         self.formula = facts.formula
         self.formula_text = facts.formula_text

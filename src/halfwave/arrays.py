@@ -15,6 +15,11 @@ def is_python_number(x: object) -> bool:
     return isinstance(x, (int, float)) and not isinstance(x, np.generic)
 
 
+def is_number(x: object) -> bool:
+    """Whether x is a real number: Python's, or a NumPy scalar."""
+    return is_python_number(x) or (isinstance(x, np.generic) and x.dtype.kind in "biuf")
+
+
 def is_plain(x: object) -> bool:
     """Whether x is a NumPy array or scalar, and not of a subclass such as a masked array."""
     return type(x) is np.ndarray or isinstance(x, np.generic)

@@ -161,12 +161,13 @@ def _computed_in(facts: Facts, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _as_array(value: Any, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
     """A parameter or a gradient in the dtype of the result."""
+    if isinstance(value, int):
+        return _int_as_array(value, dtype, name)
     array = np.asarray(value)
     if array.dtype == dtype:
         return array
-    # A Python number takes any dtype that holds it; ml_dtypes' types do not say of what kind they are.
+    # ml_dtypes' types do not say of what kind they are.
     fits = array.dtype.kind in "biuf" and dtype.kind not in "biu"
-    fits = fits or (is_python_number(value) and array.dtype.kind in "iu")
     if not (fits or np.can_cast(array.dtype, dtype, "same_kind")):
         raise TypeError(
             f"{name} has dtype {array.dtype}, which does not become {dtype}, the dtype of the "
@@ -174,3 +175,15 @@ def _as_array(value: Any, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
         )
     with np.errstate(all="ignore"):
         return array.astype(dtype)
+
+
+def _int_as_array(value: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """A Python int, which takes any dtype that holds it."""
+    try:
+        with np.errstate(all="ignore"):
+            return np.array(value if dtype.kind in "iu" else float(value), dtype)
+    except OverflowError:
+        raise OverflowError(
+            f"{name} is an int of {value.bit_length()} bits and {dtype}, the dtype of the result, "
+            f"does not hold it; pass a smaller {name}, or x as floats"
+        ) from None

@@ -70,6 +70,10 @@ void refuse(const Ufunc& ufunc, PyArray_DTypeMeta* dtype) {
     case NPY_VSTRING:
       what = "text is not a number; convert it with x.astype(numpy.float64)";
       break;
+    case NPY_VOID:
+      what = "records and raw bytes are not numbers; bfloat16 read back by numpy.load is "
+             "x.view(ml_dtypes.bfloat16)";
+      break;
     case NPY_DATETIME:
     case NPY_TIMEDELTA:
       what = "dates and durations have no slope; convert them with x.astype(numpy.int64)";

@@ -69,7 +69,7 @@ def _everything(f: Activation) -> dict[str, Any]:
         "derivative_formula": f.derivative_formula,
         "derivative_text": f.derivative_text,
         "kinks": [asdict(kink) for kink in f.kinks],
-        "accuracy": f._facts.accuracy,
+        "accuracy": f.accuracy,
         "dtypes": _results(f),
         "source": f.source,
         "example": [{"x": x, "value": f(x), "derivative": f.derivative(x)} for x in EXAMPLE],
@@ -85,7 +85,7 @@ def _facts(f: Activation) -> Iterator[tuple[str, str]]:
     for p in f.parameters.values():
         yield p.name, f"({p.symbol}) {p.meaning} {p.default!r} unless given."
     yield "dtypes", _by_result(f)
-    yield "accuracy", f._facts.accuracy
+    yield "accuracy", f.accuracy
     yield "source", " ".join(f.source.split())
     yield "LaTeX", f"f(x) = {f.formula}"
     yield "", f"f′(x) = {f.derivative_formula}"
