@@ -1,9 +1,8 @@
 """What several test files share as fixtures."""
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, settings
+from samples import TARGETS
 
 import halfwave as hw
 from halfwave import _core
@@ -16,9 +15,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("halfwave")
-
-# HALFWAVE_TARGET limits the tests to one instruction set.
-TARGETS = [os.environ["HALFWAVE_TARGET"]] if os.environ.get("HALFWAVE_TARGET") else _core.targets()
 
 
 @pytest.fixture(params=hw.activations.values(), ids=hw.activations)

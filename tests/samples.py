@@ -1,10 +1,15 @@
 """What several test files share: every dtype, numbers that find faults, and what they should give."""
 
+import os
 from itertools import product
 
 import ml_dtypes
 import numpy as np
 
+from halfwave import _core
+
+# HALFWAVE_TARGET limits the tests to one instruction set.
+TARGETS = [os.environ["HALFWAVE_TARGET"]] if os.environ.get("HALFWAVE_TARGET") else _core.targets()
 HALVES = [np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)]
 FLOATS = [*HALVES, *map(np.dtype, (np.float32, np.float64, np.longdouble))]
 INTEGERS = [np.dtype(code) for code in "bBhHiIlLqQ"]

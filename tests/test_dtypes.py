@@ -206,11 +206,15 @@ def test_what_has_no_sign_is_refused_with_why_and_what_to_do(activation, x, reas
         assert reason in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "alpha", [1j, np.array([1j]), "a", None, np.array(["a"]), [None]], ids=repr
-)
+NOT_REAL = [
+    1j, np.complex64(1 + 2j), np.array([1j]), "a", np.array(["a"]), None, [None],
+    np.timedelta64(3), np.datetime64("2020"), np.array([3], "m8[s]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("alpha", NOT_REAL, ids=repr)
 def test_an_alpha_that_is_no_real_number_is_refused_by_name(alpha):
-    for x in (np.ones(3), np.ones(3, np.float32)[::2], np.ones(3, np.int8)):
+    for x in (-1.0, -1, np.ones(3), np.ones(3, np.float32)[::2], np.ones(3, np.int8)):
         for call in (hw.leaky_relu, hw.leaky_relu.derivative, hw.leaky_relu.vjp):
             with pytest.raises(TypeError, match="alpha"):
                 call(x, alpha)

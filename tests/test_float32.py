@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from conftest import TARGETS
 from samples import (
     INTEGERS,
     SLOPES,
+    TARGETS,
     bits_of,
     computed_in,
     edges,

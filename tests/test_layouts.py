@@ -19,6 +19,8 @@ from samples import (
     numbers,
 )
 
+import halfwave as hw
+
 OPERATIONS = {"value": expected_value, "derivative": expected_derivative}
 operations = pytest.mark.parametrize("kind", OPERATIONS)
 kinds = st.sampled_from(sorted(OPERATIONS))
@@ -127,6 +129,24 @@ def test_matrices_may_share_their_memory(activation, kind, dtype, shared):
     x, out = SHARED_MATRICES[shared](buffer)
     operation_of(activation, kind)(x, out=out)
     assert_same_bits(buffer, model)
+
+
+@operations
+@floats
+def test_one_array_may_be_x_and_the_parameters_and_out(activation, target, kind, dtype):
+    x = numbers(dtype, 700)
+    count = len(activation.parameters)
+    for step in (1, 2, -1):
+        changed = x[::step].copy()
+        expected = OPERATIONS[kind](activation, changed.copy(), *[changed.copy()] * count)
+        operation_of(activation, kind)(changed, *[changed] * count, out=changed)
+        assert_same_bits(changed, expected)
+
+
+def test_where_may_share_its_memory_with_out():
+    x = np.array([5, 6, -7, 8], np.int8)
+    where = np.array([True, False, True, True])
+    assert_same_bits(hw.relu(x, out=where.view(np.int8), where=where), np.array([5, 0, 0, 8], "i1"))
 
 
 @floats

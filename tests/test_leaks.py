@@ -82,11 +82,11 @@ WATCHED += [op.ufunc for op in OPERATIONS]
 def left_behind(call):
     """The objects and references that stay after each call, on average.
 
-    Python and NumPy fill caches of their own now and then, but not in every one of five rounds.
+    Python and NumPy fill caches of their own at first, but not for ever: a leak is in every round.
     """
     for _ in range(20):
         call()
-    for _ in range(5):
+    for _ in range(20):
         stayed = _left_behind_in_one_round(call, times=100)
         if max(stayed) < 0.5:
             break

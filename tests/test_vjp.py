@@ -13,6 +13,7 @@ from samples import (
     FLOATS,
     HALVES,
     INTEGERS,
+    TARGETS,
     cast_from,
     computed_in,
     expected_pullback,
@@ -188,10 +189,10 @@ def test_pullbacks_made_on_one_instruction_set_serve_on_another(activation):
     x, before = numbers(np.dtype(np.float16), 333), _core.target()
     expected = expected_pullback(activation, x, x[::-1])
     try:
-        for record in _core.targets():
+        for record in TARGETS:
             _core.use_target(record)
             _, pullback = activation.vjp(x)
-            for apply in _core.targets():
+            for apply in TARGETS:
                 _core.use_target(apply)
                 assert_same_bits(pullback(x[::-1]), expected)
     finally:
@@ -229,6 +230,13 @@ def test_a_python_int_of_any_size_passes_through_relu():
 def test_a_python_int_as_gradient_is_weak(code):
     dx = hw.relu.vjp(np.array([0, 5]).astype(code))[1](2)
     assert_same_bits(dx, np.array([0, 2], code))
+
+
+@pytest.mark.parametrize("code, g", [("B", -1), ("B", 256), ("b", 1000), ("q", 2**63)])
+def test_a_python_int_that_the_dtype_does_not_hold_is_refused_as_gradient(code, g):
+    _, pullback = hw.relu.vjp(np.array([0, 5]).astype(code))
+    with pytest.raises((OverflowError, TypeError), match=f"{g}"):
+        pullback(g)
 
 
 def test_lists_work(activation):

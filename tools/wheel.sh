@@ -7,19 +7,18 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' HUP INT TERM
 
+quietly() { "$@" >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; exit 1; }; }
+
 "$1" -m venv "$scratch/tools"
 PATH="$scratch/tools/bin:$PATH"
 python -m pip install -qq --upgrade pip
 python -m pip install -qq --group wheel
-python -m build --outdir "$scratch" . >"$scratch/log" 2>&1 || {
-    cat "$scratch/log" >&2
-    exit 1
-}
+quietly python -m build --outdir "$scratch" .
 
 mkdir -p "$2"
 mv "$scratch"/*.tar.gz "$2"
 if [ "$(uname)" = Linux ]; then
-    auditwheel -q repair --wheel-dir "$2" "$scratch"/*.whl
+    quietly auditwheel repair --wheel-dir "$2" "$scratch"/*.whl
 else
     mv "$scratch"/*.whl "$2"
 fi

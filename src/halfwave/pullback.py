@@ -183,7 +183,9 @@ def _int_as_array(value: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
         with np.errstate(all="ignore"):
             return np.array(value if dtype.kind in "iu" else float(value), dtype)
     except OverflowError:
+        bits = value.bit_length()
+        said = str(value) if bits < 128 else f"an int of {bits} bits"
         raise OverflowError(
-            f"{name} is an int of {value.bit_length()} bits and {dtype}, the dtype of the result, "
-            f"does not hold it; pass a smaller {name}, or x as floats"
+            f"{name} is {said}, which {dtype}, the dtype of the result, does not hold; pass a "
+            f"number that it holds, or x as floats"
         ) from None
