@@ -193,8 +193,10 @@ REFUSED = {
     "None": (None, "pass a number, an array, or a list of numbers"),
     "datetime": (np.array(["2020"], "M8[D]"), "dates and durations have no slope"),
     "timedelta": (np.array([1], "m8[s]"), "convert them with x.astype(numpy.int64)"),
-    "void": (np.zeros(1, "V4"), "convert it with x.astype(numpy.float64)"),
-    "structured": (np.zeros(1, "f4,f4"), "convert it with x.astype(numpy.float64)"),
+    "void": (np.zeros(1, "V4"), "records and raw bytes are not numbers"),
+    "float8": (np.ones(1, ml_dtypes.float8_e5m2), "does not take ml_dtypes.float8_e5m2"),
+    "int4": (np.ones(1, ml_dtypes.int4), "does not take ml_dtypes.int4"),
+    "structured": (np.zeros(1, "f4,f4"), "records and raw bytes are not numbers"),
 }
 
 

@@ -73,7 +73,7 @@ struct BFloat16Code {
   // Adds half of the last kept bit, less one where that bit is 0: a tie goes to even, and a carry
   // out of the significand steps the exponent, up to infinity. A NaN is made quiet instead.
   template <class D>
-  static HWY_INLINE Vec<RebindToSigned<D>> Encode(D d, Vec<D> v) {
+  static HWY_INLINE Vec<RebindToSigned<D>> Encode(D, Vec<D> v) {
     const RebindToSigned<D> di;
     const RebindToUnsigned<D> du;
     const auto bits = BitCast(du, v);
