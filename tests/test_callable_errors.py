@@ -144,7 +144,7 @@ DTYPES_REFUSED = {
     "objects": (np.array([1, None]), ["object_", "x.astype(numpy.float64)"]),
     "dates": (np.array(["2020"], "M8[s]"), ["datetime64", "x.astype(numpy.int64)"]),
     "durations": (np.array([1], "m8[s]"), ["timedelta64", "x.astype(numpy.int64)"]),
-    "records": (np.zeros(2, [("a", "f4")]), ["void", "x.astype(numpy.float64)"]),
+    "records": (np.zeros(2, [("a", "f4")]), ["void", "records and raw bytes are not numbers"]),
 }
 
 

@@ -112,10 +112,6 @@ def test_a_holder_stays_what_it_is(op, holder):
 def test_a_slope_chosen_at_the_kink_is_chosen_in_every_holder(f, holder, at_kink):
     x = holder.wrap(X)
     expected = f.derivative(X, at_kink=at_kink)
-    elsewhere = np.ones(X.shape, bool)
-    for kink in f.kinks:
-        elsewhere &= kink.at != X
-    assert_same_bits(expected[elsewhere], f.derivative(X)[elsewhere])
     agrees(holder, f.derivative(x, at_kink=at_kink), x, expected)
 
 

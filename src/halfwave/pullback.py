@@ -152,7 +152,7 @@ class Layout:
 
 def _computed_in(facts: Facts, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of the activation's value where x is of this dtype."""
-    if dtype.kind == "f" and dtype.isnative:
+    if dtype.kind == "f" and dtype.isbuiltin == 1:  # native, and none of ml_dtypes' own
         return dtype
     parameters = (p.default for p in facts.parameters)
     computed: np.dtype[Any] = getattr(_core, facts.name)(np.empty(0, dtype), *parameters).dtype

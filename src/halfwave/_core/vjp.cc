@@ -32,6 +32,10 @@ class BroadcastReader {
   void Read(char* to, npy_intp count) {
     const int last = PyArray_NDIM(array_) - 1;
     const npy_intp size = PyArray_ITEMSIZE(array_);
+    if (last < 0) {  // one number, beside another parameter that differs by element
+      CopyRun(to, count, 0, size);
+      return;
+    }
     while (count > 0) {
       const npy_intp run = std::min(count, PyArray_DIM(array_, last) - index_[last]);
       CopyRun(to, run, PyArray_STRIDE(array_, last), size);
