@@ -187,7 +187,9 @@ def test_each_activation_says_what_it_takes():
 def test_the_commands_name_no_activation_and_no_parameter():
     folder = os.path.join(os.path.dirname(hw.__file__), "cli")
     names = {*hw.activations, *(name for f in hw.activations.values() for name in f.parameters)}
-    for module in os.listdir(folder):
+    modules = [name for name in os.listdir(folder) if name.endswith(".py")]
+    assert modules
+    for module in modules:
         with open(os.path.join(folder, module), encoding="utf-8") as file:
             code = re.sub(r'"""[\s\S]*?"""|#.*|epilog="[^"]*"', "", file.read())
         assert not names & set(re.findall(r"\w+", code)), module
