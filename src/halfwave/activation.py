@@ -250,8 +250,18 @@ class Activation(Operation):
             {p.name: p for p in facts.parameters}
         )
         self.kinks = facts.kinks
-        self.derivative = Derivative(facts)
-        self.vjp = VJP(self)
+        self._derivative = Derivative(facts)
+        self._vjp = VJP(self)
+
+    @property
+    def derivative(self) -> Derivative:
+        """f′, called like f; `at_kink="left"`, `"right"` or a number chooses the slope at kinks."""
+        return self._derivative
+
+    @property
+    def vjp(self) -> VJP:
+        """Gives the value and the pullback of gradients."""
+        return self._vjp
 
     @property
     def __signature__(self) -> Signature:
@@ -287,9 +297,11 @@ class Activation(Operation):
         return f"<halfwave.{self.name}({', '.join(arguments)}): {self.formula_text}>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         rows = [
-            ("f(x)", f"${self.formula}$"),
-            ("f′(x)", f"${self.derivative_formula}$"),
+            ("f(x)", f"${escape(self.formula)}$"),
+            ("f′(x)", f"${escape(self.derivative_formula)}$"),
             *((p.symbol, f"{p.name} = {p.default}: {p.meaning}") for p in self.parameters.values()),
             *(("kink", f"at x = {k.at} the slope is {k.slope}") for k in self.kinks),
         ]
