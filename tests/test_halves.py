@@ -113,7 +113,9 @@ def products(format, exponents):
     low, high = (exponent + 2 - 2 * format.precision for exponent in exponents)
     chosen = np.random.default_rng(0).integers(low, high, x.shape, endpoint=True)
     scales = chosen // 2, chosen - chosen // 2
-    return (np.ldexp(1.0 * n, s).astype(format.dtype) for n, s in zip((x, alpha), scales))
+    return (
+        np.ldexp(1.0 * n, s).astype(format.dtype) for n, s in zip((x, alpha), scales, strict=True)
+    )
 
 
 def midpoint_distance(exact, format):
