@@ -76,7 +76,10 @@ def without(folder: Path, *packages):
 
 
 # A shell's background jobs ignore Ctrl-C, and so would their children.
-HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+HEED_CTRL_C = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # which nohup has switched off
+)
 
 
 @dataclass
