@@ -153,6 +153,7 @@ def run_command(words):
 def test_the_commands_of_a_document_run(document, as_a_program):
     pytest.importorskip("typer")
     pytest.importorskip("matplotlib")
+    np.save("x.npy", np.array([1.0, -10.0]))  # the reader's own file
     for words in commands_of(document.read_text(encoding="utf-8")):
         run_command(words)
 

@@ -17,3 +17,7 @@ __all__ = ["Activation", "Kink", "Parameter", "Pullback", "activations"]
 __all__ += list(activations)
 
 globals().update(activations)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
