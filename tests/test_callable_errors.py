@@ -45,9 +45,11 @@ def test_is_told_sees_a_missing_word_and_a_missing_error():
 
 
 def test_facts_that_do_not_match_the_arithmetic_are_refused():
-    for wrong in (replace(leaky._facts, parameters=()), replace(relu._facts, name="wavelength")):
-        said = [wrong.name, "do not match its arithmetic", "as many parameters in the .py as in"]
-        is_told(lambda wrong=wrong: hw.Activation(wrong), ValueError, *said)
+    few = replace(leaky._facts, parameters=())
+    said = [few.name, "do not match its arithmetic", "as many parameters in the .py as in"]
+    is_told(lambda: hw.Activation(few), ValueError, *said)
+    unknown = replace(relu._facts, name="wavelength")
+    is_told(lambda: hw.Activation(unknown), ValueError, "no activation wavelength was compiled")
 
 
 # Names of arguments and attributes

@@ -80,6 +80,8 @@ class Operation(_core.Callable):
     if not TYPE_CHECKING:  # or type checkers would take every name for an attribute
 
         def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):  # what Python and other libraries look for
+                raise AttributeError(name)
             from difflib import get_close_matches  # slow to import, and rarely needed
 
             public = [n for n in dir(self) if not n.startswith("_")]
@@ -311,7 +313,7 @@ class Activation(Operation):
 
 def _near(x: int) -> int:
     """The integer nearest to x that int64 holds with room to spare: x itself unless it is huge."""
-    return max(-(2**62), min(x, 2**62))
+    return max(-(2**62), min(int(x), 2**62))
 
 
 def _chosen(kink: Kink, at_kink: Any) -> Slope:

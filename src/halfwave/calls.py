@@ -121,9 +121,11 @@ def _explain_dtypes(
 ) -> Exception | None:
     casting = options.get("casting", "same_kind")
     parameters = {name: value for name, value in operands.items() if name != "x"}
+    x_dtype = getattr(operands["x"], "dtype", np.dtype(float))
+    if not isinstance(x_dtype, np.dtype):
+        return None  # pandas and others have dtypes of their own, and say what is wrong with them
     try:
-        empty = np.empty(0, getattr(operands["x"], "dtype", np.float64))
-        dtype = ufunc(empty, *(1.0 for _ in parameters)).dtype
+        dtype = ufunc(np.empty(0, x_dtype), *(1.0 for _ in parameters)).dtype
     except TypeError as refused:
         return TypeError(str(refused))
     for name, value in parameters.items():

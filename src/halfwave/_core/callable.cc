@@ -18,7 +18,6 @@
 namespace halfwave {
 namespace {
 
-constexpr int kMaxParameters = 4;
 // From this many bytes on a call is long enough to let other threads run meanwhile.
 constexpr npy_intp kReleaseGil = 1 << 15;
 
@@ -246,15 +245,10 @@ PyObject* vectorcall(PyObject* object, PyObject* const* args, size_t nargsf, PyO
   return call_general(object, args, nargs, kwnames);
 }
 
-const Pair* find_pair(const char* name) {
-  for (const Pair* pair : pairs()) {
-    if (std::strcmp(pair->name, name) == 0) return pair;
-  }
-  return nullptr;
-}
-
-bool are_floats(PyObject* defaults) {
-  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(defaults); ++k) {
+bool are_parameters(PyObject* names, PyObject* defaults, Py_ssize_t count) {
+  if (PyTuple_GET_SIZE(names) != count || PyTuple_GET_SIZE(defaults) != count) return false;
+  for (Py_ssize_t k = 0; k < count; ++k) {
+    if (!PyUnicode_Check(PyTuple_GET_ITEM(names, k))) return false;
     if (!PyFloat_CheckExact(PyTuple_GET_ITEM(defaults, k))) return false;
   }
   return true;
@@ -270,9 +264,8 @@ PyObject* construct(PyTypeObject* type, PyObject* args, PyObject*) {
     return nullptr;
   }
   const Pair* const pair = find_pair(name);
-  const Py_ssize_t count = pair ? pair->kernels->parameters : -1;
-  if (PyTuple_GET_SIZE(names) != count || PyTuple_GET_SIZE(defaults) != count ||
-      count > kMaxParameters || !are_floats(defaults)) {
+  if (!pair) return PyErr_Format(PyExc_ValueError, "no activation %s was compiled", name);
+  if (!are_parameters(names, defaults, pair->kernels->parameters)) {
     return PyErr_Format(PyExc_ValueError,
                         "the facts of %s do not match its arithmetic: as many parameters in the "
                         ".py as in the .h, each with a float as its default",
@@ -318,15 +311,21 @@ void destroy(PyObject* object) {
   Py_DECREF(type);
 }
 
+#if PY_VERSION_HEX < 0x030C0000
 // Before 3.12 Python does not hand the vectorcall flag to a subclass written in Python, which would
-// then be called by way of a tuple and a dict.
+// then be called by way of a tuple and a dict. One with a __call__ of its own must not have it.
 PyObject* init_subclass(PyObject* cls, PyObject*) {
-  reinterpret_cast<PyTypeObject*>(cls)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+  PyTypeObject* const type = reinterpret_cast<PyTypeObject*>(cls);
+  if (type->tp_call == PyVectorcall_Call) type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
   Py_RETURN_NONE;
 }
+#endif
 
-PyMethodDef methods[] = {{"__init_subclass__", init_subclass, METH_NOARGS | METH_CLASS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+#if PY_VERSION_HEX < 0x030C0000
+    {"__init_subclass__", init_subclass, METH_NOARGS | METH_CLASS, nullptr},
+#endif
+    {nullptr, nullptr, 0, nullptr}};
 
 PyMemberDef members[] = {
     {"__dictoffset__", T_PYSSIZET, offsetof(Callable, dict), READONLY, nullptr},

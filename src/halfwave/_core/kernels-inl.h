@@ -56,6 +56,7 @@ void AddType(Kernels& kernels, Type type) {
 
 template <class Pair>
 Kernels MakeKernels() {
+  static_assert(Pair::parameters <= kMaxParameters, "raise kMaxParameters in table.h");
   Kernels kernels;
   kernels.parameters = Pair::parameters;
   AddType<Pair, Float16>(kernels, kFloat16);

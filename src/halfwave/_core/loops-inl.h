@@ -22,7 +22,7 @@ namespace halfwave {
 namespace HWY_NAMESPACE {
 
 // Elements that a strided loop gathers at a time: small enough for the first-level cache.
-constexpr size_t kBlock = 512;
+constexpr ptrdiff_t kBlock = 512;
 
 // One span of elements after another: Step reads `in...`, whose elements differ, takes the parameters
 // `p...`, which all elements share and which stay in registers, and writes `out`. `bits` goes along
@@ -39,7 +39,7 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
     Step::template Run<Format>(d, in, i, out + i, bits + i / 8, inputs, p...);
   }
   if (i == n) return;
-  HWY_ALIGN T buffer[sizeof...(I) + 1][64] = {};
+  alignas(64) T buffer[sizeof...(I) + 1][64] = {};
   T* const result = buffer[sizeof...(I)];
   const size_t rest = (n - i) * sizeof(T);
   (std::memcpy(buffer[I], in[I] + i, rest), ...);

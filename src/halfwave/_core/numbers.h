@@ -6,7 +6,7 @@
 namespace halfwave {
 
 // Writes `value` as an element of `type`, rounded as NumPy and ml_dtypes round a Python float. False
-// for integers, into which no float parameter fits without a word.
+// for integers: a float does not convert to them silently.
 bool convert(double value, Type type, void* element);
 
 }  // namespace halfwave

@@ -10,10 +10,24 @@
 
 namespace halfwave {
 
+// Whether each element reads what the one before it wrote, as in a reduction or accumulation.
+inline bool is_chained(char* const* data, const npy_intp* strides) {
+  return strides[0] == strides[2] && (strides[2] == 0 || data[0] + strides[0] == data[2]);
+}
+
 template <class Here, Op op, Type type>
 int UfuncLoop(PyArrayMethod_Context*, char* const* data, const npy_intp* dimensions,
               const npy_intp* strides, NpyAuxData*) {
-  Here::pair.kernels->loops[op][type](data, strides, dimensions[0]);
+  const Loop loop = Here::pair.kernels->loops[op][type];
+  if (inputs(op, Here::pair.kernels->parameters) == 2 && is_chained(data, strides)) {
+    for (npy_intp i = 0; i < dimensions[0]; ++i) {
+      char* const at[] = {data[0] + i * strides[0], data[1] + i * strides[1],
+                          data[2] + i * strides[2]};
+      loop(at, strides, 1);
+    }
+  } else {
+    loop(data, strides, dimensions[0]);
+  }
   // NumPy reads the flags where it casts an operand, in spite of NPY_METH_NO_FLOATINGPOINT_ERRORS.
   if (std::fetestexcept(FE_ALL_EXCEPT)) std::feclearexcept(FE_ALL_EXCEPT);
   return 0;

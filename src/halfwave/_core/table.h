@@ -56,8 +56,14 @@ struct Pair {
   void* ufunc_loops[kUfuncOps][kTypes];
 };
 
+// An activation takes at most so many.
+constexpr int kMaxParameters = 4;
+
 // Every activation that the build found, in alphabetical order of the file names.
 std::vector<Pair*>& pairs();
+
+// The one of this name, or null.
+const Pair* find_pair(const char* name);
 
 // The gate bits are read eight bytes at a time, so their buffer is this much longer.
 constexpr size_t kGatePadding = 8;

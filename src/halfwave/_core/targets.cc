@@ -16,11 +16,6 @@ const std::vector<int64_t>& available() {
 
 }  // namespace
 
-std::vector<Pair*>& pairs() {
-  static std::vector<Pair*> all;
-  return all;
-}
-
 const std::vector<std::string>& targets() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> names;

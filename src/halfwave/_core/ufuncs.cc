@@ -118,7 +118,7 @@ int promote(PyObject* object, PyArray_DTypeMeta* const* operands,
   const Ufunc* ufunc = find(object);
   const int nin = inputs(*ufunc);
   PyArray_DTypeMeta* const wanted = signature[nin] ? signature[nin] : operands[0];
-  if (!wanted) {
+  if (!wanted) {  // a reduction may leave the first operand open
     PyErr_Format(PyExc_TypeError, "%s is not a reduction; call it on the array",
                  ufunc->name.c_str());
     return -1;

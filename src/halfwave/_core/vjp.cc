@@ -12,7 +12,6 @@
 namespace halfwave {
 namespace {
 
-constexpr int kMaxParameters = 4;
 constexpr npy_intp kBlock = 1024;  // whole bytes of gate bits
 
 // Reads the elements of a broadcast array in C order, however its strides run.
@@ -79,17 +78,27 @@ struct Operation {
   std::vector<BroadcastReader> parameters;
 };
 
+// Whether the engine can read a parameter beside x: one number, or an element for each of x's.
+bool is_parameter_of(PyObject* parameter, PyArrayObject* x) {
+  if (!PyArray_Check(parameter)) return false;
+  PyArrayObject* const p = reinterpret_cast<PyArrayObject*>(parameter);
+  return PyArray_TYPE(p) == PyArray_TYPE(x) && PyArray_ISNOTSWAPPED(p) &&
+         (PyArray_NDIM(p) == 0 || PyArray_SAMESHAPE(p, x));
+}
+
 bool prepare(Operation& operation, const char* name, Op op, PyArrayObject* x, PyObject* parameters) {
-  const auto found = std::find_if(pairs().begin(), pairs().end(), [name](const Pair* pair) {
-    return std::strcmp(pair->name, name) == 0;
-  });
+  const Pair* const pair = find_pair(name);
   const Type type = type_of(PyArray_TYPE(x));
-  if (found == pairs().end() || type == kNoType || !PyArray_IS_C_CONTIGUOUS(x) ||
-      PyTuple_GET_SIZE(parameters) != (*found)->kernels->parameters) {
+  operation.loop = pair && type != kNoType ? pair->kernels->loops[op][type] : nullptr;
+  bool fits = operation.loop && PyArray_ISCARRAY_RO(x) &&
+              PyTuple_GET_SIZE(parameters) == pair->kernels->parameters;
+  for (Py_ssize_t k = 0; fits && k < PyTuple_GET_SIZE(parameters); ++k) {
+    fits = is_parameter_of(PyTuple_GET_ITEM(parameters, k), x);
+  }
+  if (!fits) {
     PyErr_BadInternalCall();
     return false;
   }
-  operation.loop = (*found)->kernels->loops[op][type];
   operation.n = PyArray_SIZE(x);
   operation.size = PyArray_ITEMSIZE(x);
   for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(parameters); ++k) {
@@ -171,7 +180,8 @@ PyObject* apply(PyObject*, PyObject* args) {
   }
   Operation operation;
   if (!prepare(operation, name, kApply, g, parameters)) return nullptr;
-  if (PyArray_SIZE(bits) < (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding)) {
+  if (PyArray_TYPE(bits) != NPY_UINT8 || !PyArray_IS_C_CONTIGUOUS(bits) ||
+      PyArray_SIZE(bits) < (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding)) {
     PyErr_BadInternalCall();
     return nullptr;
   }
