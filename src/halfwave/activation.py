@@ -319,7 +319,7 @@ def _near(x: int) -> int:
 def _chosen(kink: Kink, at_kink: Any) -> Slope:
     """The slope that `at_kink` chooses."""
     if isinstance(at_kink, (int, float, np.integer, np.floating)):
-        return float(at_kink)
+        return calls.as_float(at_kink, "derivative")
     if isinstance(at_kink, str) and at_kink in ("left", "right"):
         return kink.left if at_kink == "left" else kink.right
     raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")

@@ -78,6 +78,8 @@ def _file(values: list[str]) -> Path:
     if len(values) == 1 and (path.exists() or path.suffix == ".npy"):
         return path
     wrong = next(value for value in values if not is_number(value))
+    if Path(wrong).exists():
+        raise Misuse(f"{wrong!r} stands beside other values; pass one .npy file alone, or numbers")
     raise Misuse(f"{wrong!r} is not a number; pass numbers, or one .npy file that exists")
 
 
