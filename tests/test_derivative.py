@@ -31,7 +31,7 @@ def with_slope_at_kinks(activation, x, at_kink, parameters):
         at = position(activation, kink, parameters)
         with np.errstate(all="ignore"):
             at, slope = (np.asarray(a).astype(slopes.dtype) for a in (at, slope))
-        slopes = np.where(x == at, slope, slopes)
+            slopes = np.where(x == at, slope, slopes)
     return slopes
 
 
