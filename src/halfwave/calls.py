@@ -89,7 +89,7 @@ def _single_output(call: str, out: Any) -> Any:
     return out
 
 
-def as_float(number: float, call: str) -> float:
+def as_float(number: float | np.integer[Any] | np.floating[Any], call: str) -> float:
     """A Python number as a float, or an OverflowError that says what to do."""
     try:
         return float(number)
