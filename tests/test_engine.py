@@ -90,3 +90,9 @@ def test_a_bool_counts_as_a_number_in_vjp_too():
 def test_an_attribute_that_python_looks_for_is_missing_without_advice():
     with pytest.raises(AttributeError, match="^__wrapped__$"):
         _ = hw.relu.__wrapped__
+
+
+@pytest.mark.parametrize("option", [{"order": "C"}, {"casting": "safe"}])
+def test_a_python_number_stays_one_beside_options_that_are_of_arrays_alone(option):
+    assert type(hw.relu(1.0, **option)) is float
+    assert type(hw.relu(1, **option)) is int

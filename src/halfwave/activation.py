@@ -58,7 +58,8 @@ class Operation(_core.Callable):
         return self._evaluate(x, parameters, options)
 
     def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
-        if is_python_number(x) and all(map(is_number, parameters)) and not options:
+        placed = options.keys() & {"out", "where"}
+        if is_python_number(x) and all(map(is_number, parameters)) and not placed:
             return self._python_number(x, parameters)
         operands = {"x": as_operand(x, "x"), **self._named(parameters)}
         return calls.call_ufunc(self.__qualname__, self.ufunc, operands, options)
