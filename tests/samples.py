@@ -85,12 +85,12 @@ def cast_from(dtype):
 
 def expected_value(activation, x, *parameters):
     """The facts' own formula, in the dtype that x decides."""
-    return _by_facts(activation, activation._facts.reference, x, parameters)
+    return _by_facts(activation, activation._facts.value, x, parameters)
 
 
 def expected_derivative(activation, x, *parameters):
     """The facts' own formula of the derivative, in the dtype that x decides."""
-    return _by_facts(activation, activation._facts.reference_derivative, x, parameters)
+    return _by_facts(activation, activation._facts.derivative, x, parameters)
 
 
 def expected_pullback(activation, x, g, *parameters):
@@ -107,4 +107,4 @@ def _by_facts(activation, formula, x, parameters):
     parameters = parameters or [p.default for p in activation.parameters.values()]
     with np.errstate(all="ignore"):
         operands = [np.asarray(a).astype(dtype) for a in (x, *parameters)]
-        return np.asarray(formula(*operands)).astype(dtype)
+        return np.asarray(formula(np, *operands)).astype(dtype)

@@ -45,7 +45,14 @@ class Kink:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Everything about one activation that is not arithmetic."""
+    """Everything about one activation that is not compiled.
+
+    ``value(xp, x, *parameters)`` and ``derivative(xp, x, *parameters)`` are its portable
+    expressions: f and f′ in the functions of the array API standard, for arrays of one float dtype
+    (and of integers, where the activation keeps them) and parameters that are arrays of that dtype.
+    They compute the arrays of other libraries, where ``xp`` is such a library's namespace; and with
+    NumPy's they are the reference that the compiled engine has to equal.
+    """
 
     name: str
     title: str
@@ -61,8 +68,8 @@ class Facts:
     integers: str
     source: str
     example: str
-    reference: Callable[..., Any]
-    reference_derivative: Callable[..., Any]
+    value: Callable[..., Any]
+    derivative: Callable[..., Any]
 
 
 def signature(facts: Facts) -> str:

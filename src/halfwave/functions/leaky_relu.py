@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+import math
+from typing import Any
 
 from halfwave.facts import Facts, Kink, Parameter
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+
+def _value(xp: Any, x: Any, alpha: Any) -> Any:
+    # -1 stands in for what the slope is not to meet: an x that is not negative, and -inf where
+    # alpha is 0. So 0 times -inf is a zero, and no infinity spoils the gradient of alpha.
+    endless = (alpha == 0) & (x == -math.inf)
+    below = xp.where((x < 0) & ~endless, x, -xp.ones_like(x))
+    return xp.where(x < 0, alpha * below, x)
 
 
-def _reference(x: NDArray[Any], alpha: Any) -> NDArray[Any]:
-    with np.errstate(all="ignore"):
-        scaled = np.where((alpha == 0) & np.isinf(x), -alpha, alpha * x)
-    return np.where(x < 0, scaled, x)
-
-
-def _derivative(x: NDArray[Any], alpha: Any) -> NDArray[Any]:
-    return np.where(np.isnan(x), x, np.where(x > 0, x.dtype.type(1), alpha))
+def _derivative(xp: Any, x: Any, alpha: Any) -> Any:
+    return xp.where(x > 0, xp.ones_like(x), xp.where(x <= 0, alpha, x))
 
 
 facts = Facts(
@@ -54,6 +52,6 @@ array([ 1. , -0.1,  0. , 15. , -0.2])
 >>> hw.leaky_relu.derivative(np.array([1.0, -10.0]), alpha=0.2)
 array([1. , 0.2])
 """,
-    reference=_reference,
-    reference_derivative=_derivative,
+    value=_value,
+    derivative=_derivative,
 )

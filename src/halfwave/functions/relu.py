@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from halfwave.facts import Facts, Kink
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+
+def _value(xp: Any, x: Any) -> Any:
+    return xp.where(x <= 0, xp.zeros_like(x), x)
 
 
-def _reference(x: NDArray[Any]) -> NDArray[Any]:
-    return np.where(np.isnan(x) | (x > 0), x, x.dtype.type(0))
-
-
-def _derivative(x: NDArray[Any]) -> NDArray[Any]:
-    return np.where(np.isnan(x), x, (x > 0).astype(x.dtype))
+def _derivative(xp: Any, x: Any) -> Any:
+    return xp.where(x <= 0, xp.zeros_like(x), xp.where(x > 0, xp.ones_like(x), x))
 
 
 facts = Facts(
@@ -43,6 +38,6 @@ array([ 1.,  0.,  0., 15.,  0.])
 >>> hw.relu.derivative(np.array([1.0, -10.0, 0.0]))
 array([1., 0., 0.])
 """,
-    reference=_reference,
-    reference_derivative=_derivative,
+    value=_value,
+    derivative=_derivative,
 )
