@@ -12,14 +12,12 @@
 #include <structmember.h>
 
 #include "numbers.h"
+#include "sweep.h"
 #include "table.h"
 #include "ufuncs.h"
 
 namespace halfwave {
 namespace {
-
-// From this many bytes on a call is long enough to let other threads run meanwhile.
-constexpr npy_intp kReleaseGil = 1 << 15;
 
 struct Callable {
   PyObject_HEAD
@@ -114,16 +112,6 @@ PyArrayObject* like(PyArrayObject* x) {
                            fortran, nullptr));
 }
 
-void run(Loop loop, char* const* data, const npy_intp* strides, npy_intp n, npy_intp bytes) {
-  if (bytes < kReleaseGil) {
-    loop(data, strides, n);
-    return;
-  }
-  Py_BEGIN_ALLOW_THREADS
-  loop(data, strides, n);
-  Py_END_ALLOW_THREADS
-}
-
 // Way 1 for arrays. Null without an exception: this way does not fit.
 PyObject* call_kernel(const Callable& self, const Call& call) {
   PyArrayObject* const x = reinterpret_cast<PyArrayObject*>(call.x);
@@ -150,27 +138,18 @@ PyObject* call_kernel(const Callable& self, const Call& call) {
   for (Py_ssize_t k = 0; k < count; ++k) data[k + 1] = element[k];
   data[count + 1] = PyArray_BYTES(out);
   strides[count + 1] = PyArray_ITEMSIZE(x);
-  run(loop, data, strides, PyArray_SIZE(x), PyArray_NBYTES(x));
+  run_released(loop, {data, strides, static_cast<int>(count) + 2, PyArray_SIZE(x), PyArray_ITEMSIZE(x)});
   return reinterpret_cast<PyObject*>(out);
 }
 
 // Way 1 for a Python float. Null without an exception: this way does not fit.
 PyObject* call_float(const Callable& self, const Call& call) {
-  double x = PyFloat_AS_DOUBLE(call.x);
-  double result;
-  double number[kMaxParameters];
   if (call.out) return nullptr;
-  char* data[kMaxParameters + 2] = {reinterpret_cast<char*>(&x)};
-  npy_intp strides[kMaxParameters + 2] = {sizeof(double)};
-  const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
-  for (Py_ssize_t k = 0; k < count; ++k) {
-    if (!as_double(call.parameters[k], &number[k])) return nullptr;
-    data[k + 1] = reinterpret_cast<char*>(&number[k]);
+  double operands[kMaxParameters + 1] = {PyFloat_AS_DOUBLE(call.x)};
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(self.names); ++k) {
+    if (!as_double(call.parameters[k], &operands[k + 1])) return nullptr;
   }
-  data[count + 1] = reinterpret_cast<char*>(&result);
-  strides[count + 1] = sizeof(double);
-  self.pair->kernels->loops[self.op][kFloat64](data, strides, 1);
-  return PyFloat_FromDouble(result);
+  return PyFloat_FromDouble(self.pair->kernels->singles[self.op](operands));
 }
 
 // A parameter as an array of x's own type: a Python number converted, an array as it is. A new

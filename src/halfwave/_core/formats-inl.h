@@ -32,17 +32,29 @@ struct Plain {
   static HWY_INLINE Vec<D> Load(const T* p) { return LoadU(D(), p); }
   static HWY_INLINE Vec<D> Broadcast(const T* p) { return Set(D(), *p); }
   static HWY_INLINE void Store(Vec<D> v, T* p) { StoreU(v, D(), p); }
+  static HWY_INLINE void Stream(Vec<D> v, T* p) { hwy::HWY_NAMESPACE::Stream(v, D(), p); }
 };
 
 template <class T>
-struct Single {
+struct OneLane {
   using Stored = T;
   using D = lane::Tag<T>;
 
   static HWY_INLINE lane::Lane<T> Load(const T* p) { return {*p}; }
   static HWY_INLINE lane::Lane<T> Broadcast(const T* p) { return {*p}; }
   static HWY_INLINE void Store(lane::Lane<T> v, T* p) { *p = v.value; }
+  static HWY_INLINE void Stream(lane::Lane<T> v, T* p) { *p = v.value; }
 };
+
+// Half a vector of 16 bytes is stored as usual: Highway 1.0.3 would stream all 16.
+template <class D>
+HWY_INLINE void StreamHalves(Vec<D> v, D d, uint16_t* p) {
+  if constexpr (MaxLanes(D()) * sizeof(uint16_t) < 16) {
+    StoreU(v, d, p);
+  } else {
+    hwy::HWY_NAMESPACE::Stream(v, d, p);
+  }
+}
 
 // A 16-bit format that is computed in float: `Code` turns its bits, widened to 32, into a float and
 // back with one rounding to nearest, ties to even.
@@ -61,6 +73,9 @@ struct HalfPrecision {
   }
   static HWY_INLINE void Store(Vec<D> v, uint16_t* p) {
     StoreU(DemoteTo(Narrow(), Code::Encode(D(), v)), Narrow(), p);
+  }
+  static HWY_INLINE void Stream(Vec<D> v, uint16_t* p) {
+    StreamHalves(DemoteTo(Narrow(), Code::Encode(D(), v)), Narrow(), p);
   }
 };
 
@@ -123,7 +138,7 @@ struct Float16Code {
   }
 };
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)
 // From AVX2 on the processor converts, and rounds to nearest even (F16C).
 struct Float16 {
   using Stored = uint16_t;
@@ -139,6 +154,10 @@ struct Float16 {
   }
   static HWY_INLINE void Store(Vec<D> v, uint16_t* p) {
     StoreU(DemoteTo(Narrow(), v), Narrow(), reinterpret_cast<hwy::float16_t*>(p));
+  }
+  static HWY_INLINE void Stream(Vec<D> v, uint16_t* p) {
+    const RebindToUnsigned<Narrow> bits;
+    StreamHalves(BitCast(bits, DemoteTo(Narrow(), v)), bits, p);
   }
 };
 #else

@@ -44,6 +44,18 @@ struct Replace {
   }
 };
 
+// Two lanes are enough for one number; the vector code is the same, and so are the bits.
+template <class Function, size_t... I>
+double One(const double* operands, std::index_sequence<I...>) {
+  const CappedTag<double, 2> d;
+  return GetLane(Function::Apply(d, Set(d, operands[I])...));
+}
+
+template <class Function, int kOperands>
+double RunOne(const double* operands) {
+  return One<Function>(operands, std::make_index_sequence<kOperands>());
+}
+
 template <class Pair, class Format>
 void AddType(Kernels& kernels, Type type) {
   kernels.loops[kValue][type] = Elementwise<Format, Value<Pair>, 1, Pair::parameters>::Run;
@@ -59,20 +71,22 @@ Kernels MakeKernels() {
   static_assert(Pair::parameters <= kMaxParameters, "raise kMaxParameters in table.h");
   Kernels kernels;
   kernels.parameters = Pair::parameters;
+  kernels.singles[kValue] = RunOne<Value<Pair>, 1 + Pair::parameters>;
+  kernels.singles[kDerivative] = RunOne<Derivative<Pair>, 1 + Pair::parameters>;
   AddType<Pair, Float16>(kernels, kFloat16);
   AddType<Pair, BFloat16>(kernels, kBFloat16);
   AddType<Pair, Plain<float>>(kernels, kFloat32);
   AddType<Pair, Plain<double>>(kernels, kFloat64);
-  AddType<Pair, Single<long double>>(kernels, kLongDouble);
+  AddType<Pair, OneLane<long double>>(kernels, kLongDouble);
   if constexpr (Pair::keeps_integers) {
-    AddType<Pair, Single<int8_t>>(kernels, kInt8);
-    AddType<Pair, Single<uint8_t>>(kernels, kUInt8);
-    AddType<Pair, Single<int16_t>>(kernels, kInt16);
-    AddType<Pair, Single<uint16_t>>(kernels, kUInt16);
-    AddType<Pair, Single<int32_t>>(kernels, kInt32);
-    AddType<Pair, Single<uint32_t>>(kernels, kUInt32);
-    AddType<Pair, Single<int64_t>>(kernels, kInt64);
-    AddType<Pair, Single<uint64_t>>(kernels, kUInt64);
+    AddType<Pair, OneLane<int8_t>>(kernels, kInt8);
+    AddType<Pair, OneLane<uint8_t>>(kernels, kUInt8);
+    AddType<Pair, OneLane<int16_t>>(kernels, kInt16);
+    AddType<Pair, OneLane<uint16_t>>(kernels, kUInt16);
+    AddType<Pair, OneLane<int32_t>>(kernels, kInt32);
+    AddType<Pair, OneLane<uint32_t>>(kernels, kUInt32);
+    AddType<Pair, OneLane<int64_t>>(kernels, kInt64);
+    AddType<Pair, OneLane<uint64_t>>(kernels, kUInt64);
   }
   return kernels;
 }

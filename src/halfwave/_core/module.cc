@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <string>
 
+#include "addresses.h"
 #include "callable.h"
 #include "numpy_api.h"
+#include "sweep.h"
 #include "table.h"
 #include "targets.h"
 #include "ufuncs.h"
@@ -61,6 +63,8 @@ bool use_target_of_environment() {
   return false;
 }
 
+PyObject* py_max_threads(PyObject*, PyObject*) { return PyLong_FromLong(max_threads()); }
+
 PyMethodDef methods[] = {
     {"names", py_names, METH_NOARGS, "The names of all activations, sorted."},
     {"targets", py_targets, METH_NOARGS, "The instruction sets of this machine, the best first."},
@@ -68,6 +72,11 @@ PyMethodDef methods[] = {
     {"use_target", py_use_target, METH_O, "Use another instruction set."},
     {"record", record, METH_VARARGS, "record(name, x, parameters) -> (value, gate bits)"},
     {"apply", apply, METH_VARARGS, "apply(name, gate bits, g, parameters) -> g * f'(x)"},
+    {"compute_at", compute_at, METH_VARARGS,
+     "compute_at(name, op, dtype's letter, n, addresses, parameters); op is value, derivative, "
+     "record (x, value, bits) or apply (bits, g, result)"},
+    {"gate_bytes", gate_bytes, METH_O, "The bytes that the gate bits of n elements take."},
+    {"max_threads", py_max_threads, METH_NOARGS, "How many threads compute a large array."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyModuleDef definition = {PyModuleDef_HEAD_INIT, "halfwave._core", "The engine.", -1, methods,
@@ -88,6 +97,7 @@ bool fill(PyObject* module) {
 PyMODINIT_FUNC PyInit__core() {
   import_array();
   import_umath();
+  halfwave::prepare_threads();
   halfwave::Ref<> module(PyModule_Create(&halfwave::definition));
   if (!module || !halfwave::fill(module.get())) return nullptr;
   return module.release();

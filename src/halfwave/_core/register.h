@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "numpy_api.h"
+#include "sweep.h"
 #include "table.h"
 
 namespace halfwave {
@@ -16,17 +17,18 @@ inline bool is_chained(char* const* data, const npy_intp* strides) {
 }
 
 template <class Here, Op op, Type type>
-int UfuncLoop(PyArrayMethod_Context*, char* const* data, const npy_intp* dimensions,
+int UfuncLoop(PyArrayMethod_Context* context, char* const* data, const npy_intp* dimensions,
               const npy_intp* strides, NpyAuxData*) {
   const Loop loop = Here::pair.kernels->loops[op][type];
-  if (inputs(op, Here::pair.kernels->parameters) == 2 && is_chained(data, strides)) {
+  const int operands = inputs(op, Here::pair.kernels->parameters) + 1;
+  if (operands == 3 && is_chained(data, strides)) {
     for (npy_intp i = 0; i < dimensions[0]; ++i) {
       char* const at[] = {data[0] + i * strides[0], data[1] + i * strides[1],
                           data[2] + i * strides[2]};
-      loop(at, strides, 1);
+      loop(at, strides, 1, false);
     }
   } else {
-    loop(data, strides, dimensions[0]);
+    run(loop, {data, strides, operands, dimensions[0], PyDataType_ELSIZE(context->descriptors[0])});
   }
   // NumPy reads the flags where it casts an operand, in spite of NPY_METH_NO_FLOATINGPOINT_ERRORS.
   if (std::fetestexcept(FE_ALL_EXCEPT)) std::feclearexcept(FE_ALL_EXCEPT);

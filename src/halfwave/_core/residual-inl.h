@@ -53,17 +53,21 @@ struct piecewise_linear {
 struct GateStep {
   template <class D>
   static HWY_INLINE size_t Span(D d) { return HWY_MAX(Lanes(d), size_t{8}); }
+
+  // None: the first element of a vector is the first of a byte.
+  template <class T>
+  static HWY_INLINE size_t Head(const T*, size_t, size_t) { return 0; }
 };
 
 // (x, p...) -> value, and one bit for each element.
 template <class Pair>
 struct RecordStep : GateStep {
-  template <class Format, class D, class T, size_t... I, class... V>
+  template <class Format, bool kStream, class D, class T, size_t... I, class... V>
   static HWY_INLINE void Run(D d, const T* const* in, size_t i, T* out, uint8_t* bits,
                              std::index_sequence<I...>, V... p) {
     for (size_t lane = 0; lane < GateStep::Span(d); lane += Lanes(d)) {
       Keep(d, Pair::gate(d, Format::Load(in[I] + i + lane)..., p...), lane, bits);
-      Format::Store(Pair::value(d, Format::Load(in[I] + i + lane)..., p...), out + lane);
+      Write<Format, kStream>(Pair::value(d, Format::Load(in[I] + i + lane)..., p...), out + lane);
     }
   }
 
@@ -84,12 +88,13 @@ struct RecordStep : GateStep {
 // (g, p...) and the bits -> g f'(x).
 template <class Pair>
 struct ApplyStep : GateStep {
-  template <class Format, class D, class T, size_t... I, class... V>
+  template <class Format, bool kStream, class D, class T, size_t... I, class... V>
   static HWY_INLINE void Run(D d, const T* const* in, size_t i, T* out, const uint8_t* bits,
                              std::index_sequence<I...>, V... p) {
     for (size_t lane = 0; lane < GateStep::Span(d); lane += Lanes(d)) {
       const auto gate = Gate(d, lane, bits);
-      Format::Store(Pair::pull(d, gate, Format::Load(in[I] + i + lane)..., p...), out + lane);
+      Write<Format, kStream>(Pair::pull(d, gate, Format::Load(in[I] + i + lane)..., p...),
+                             out + lane);
     }
   }
 
@@ -104,25 +109,25 @@ struct ApplyStep : GateStep {
 
 // Contiguous loops. data: x, parameters..., value, bits. The parameters are contiguous or shared.
 template <class Format, class Pair>
-void Record(char* const* data, const ptrdiff_t* strides, ptrdiff_t n) {
+void Record(char* const* data, const ptrdiff_t* strides, ptrdiff_t n, bool stream) {
   using T = typename Format::Stored;
   constexpr size_t kInputs = 1 + Pair::parameters;
   const T* in[kInputs];
   for (size_t k = 0; k < kInputs; ++k) in[k] = reinterpret_cast<const T*>(data[k]);
   Compute<Format, RecordStep<Pair>, 1>(
-      in, reinterpret_cast<T*>(data[kInputs]), reinterpret_cast<uint8_t*>(data[kInputs + 1]), n,
+      in, reinterpret_cast<T*>(data[kInputs]), reinterpret_cast<uint8_t*>(data[kInputs + 1]), n, stream,
       kInputs == 1 || strides[1] == 0, std::make_index_sequence<Pair::parameters>());
 }
 
 // data: bits, g, parameters..., result.
 template <class Format, class Pair>
-void Apply(char* const* data, const ptrdiff_t* strides, ptrdiff_t n) {
+void Apply(char* const* data, const ptrdiff_t* strides, ptrdiff_t n, bool stream) {
   using T = typename Format::Stored;
   constexpr size_t kInputs = 1 + Pair::parameters;
   const T* in[kInputs];
   for (size_t k = 0; k < kInputs; ++k) in[k] = reinterpret_cast<const T*>(data[k + 1]);
   Compute<Format, ApplyStep<Pair>, 1>(
-      in, reinterpret_cast<T*>(data[kInputs + 1]), reinterpret_cast<const uint8_t*>(data[0]), n,
+      in, reinterpret_cast<T*>(data[kInputs + 1]), reinterpret_cast<const uint8_t*>(data[0]), n, stream,
       kInputs == 1 || strides[2] == 0, std::make_index_sequence<Pair::parameters>());
 }
 

@@ -8,8 +8,12 @@
 namespace halfwave {
 
 // The operands of one loop: data and strides, in bytes, of every input and then the output, as
-// NumPy hands them to a ufunc's inner loop.
-using Loop = void (*)(char* const* data, const ptrdiff_t* strides, ptrdiff_t n);
+// NumPy hands them to a ufunc's inner loop. `stream`: the result will not fit in the cache, so write
+// it past the cache.
+using Loop = void (*)(char* const* data, const ptrdiff_t* strides, ptrdiff_t n, bool stream);
+
+// The same for one double and its parameters, without the detour through memory.
+using Single = double (*)(const double* operands);
 
 // x is the argument, p its parameters, g the gradient that comes back from above.
 enum Op : int {
@@ -45,6 +49,7 @@ enum Type : int {
 struct Kernels {
   int parameters = 0;
   Loop loops[kOps][kTypes] = {};
+  Single singles[kDerivative + 1] = {};
 };
 
 // One activation on this machine: its kernels on the instruction set in use, and the loop that

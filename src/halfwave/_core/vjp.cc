@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sweep.h"
 #include "table.h"
 #include "ufuncs.h"
 
@@ -128,7 +129,7 @@ void run(Operation& operation, char** data, int operands, int first, int bits) {
   for (npy_intp start = 0; start < operation.n; start += step) {
     const npy_intp block = std::min(step, operation.n - start);
     for (int k = 0; k < count && !shared; ++k) operation.parameters[k].Read(buffer[k], block);
-    operation.loop(data, strides, block);
+    halfwave::run(operation.loop, {data, strides, operands, block, operation.size, bits});
     for (int k = 0; k < operands; ++k) {
       const bool is_parameter = k >= first && k < first + count;
       if (!is_parameter) data[k] += k == bits ? block / 8 : block * operation.size;

@@ -1,0 +1,124 @@
+#include "sweep.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+#ifndef _WIN32
+#include <pthread.h>
+#include <unistd.h>
+#endif
+
+namespace halfwave {
+namespace {
+
+// More operands than any loop has: parameters, two inputs, the result and the bits.
+constexpr int kMaxOperands = kMaxParameters + 4;
+
+// A thread gets no less. Two that are awake pay from an eighth of it on, but one that has to be woken
+// takes as long as the whole of it.
+constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 20;
+
+// From so many bytes on a call is long enough to let other Python threads run meanwhile.
+constexpr ptrdiff_t kReleaseGil = 1 << 15;
+
+// A thread's share is a multiple of so many elements: whole bytes of bits, whole cache lines.
+constexpr ptrdiff_t kGrain = 1024;
+
+// Half of the last cache, since the operands want room in it, too.
+ptrdiff_t stream_above() {
+  static const ptrdiff_t bytes = [] {
+    ptrdiff_t cache = 0;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    cache = std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE));
+#endif
+    return cache > 0 ? cache / 2 : ptrdiff_t{1} << 23;
+  }();
+  return bytes;
+}
+
+// Whether the system has given the page at `p` its memory. A page that it first gives when it is
+// written has just been zeroed in the cache, and is written there sooner than past it.
+bool is_resident(const char* p) {
+#ifdef __linux__
+  static const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  unsigned char there = 1;
+  void* const start = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(p) / page * page);
+  return mincore(start, page, &there) != 0 || (there & 1);
+#else
+  (void)p;
+  return true;
+#endif
+}
+
+bool streams(const Sweep& sweep) {
+  if (sweep.n * sweep.element <= stream_above()) return false;
+  const int result = sweep.operands - (sweep.bits == sweep.operands - 1 ? 2 : 1);
+  return is_resident(sweep.data[result] + sweep.n / 2 * sweep.strides[result]);
+}
+
+void run_part(Loop loop, const Sweep& sweep, ptrdiff_t start, ptrdiff_t count, bool stream) {
+  char* data[kMaxOperands];
+  for (int k = 0; k < sweep.operands; ++k) {
+    data[k] = sweep.data[k] + (k == sweep.bits ? start / 8 : start * sweep.strides[k]);
+  }
+  loop(data, sweep.strides, count, stream);
+}
+
+#ifdef _OPENMP
+// libgomp's threads do not survive a fork, but it would wait for them.
+bool is_forked = false;
+
+void run_threads(Loop loop, const Sweep& sweep, ptrdiff_t threads, bool stream) {
+  const ptrdiff_t grains = (sweep.n + kGrain - 1) / kGrain;
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+  for (ptrdiff_t t = 0; t < threads; ++t) {
+    const ptrdiff_t start = grains * t / threads * kGrain;
+    const ptrdiff_t end = std::min(grains * (t + 1) / threads * kGrain, sweep.n);
+    if (start < end) run_part(loop, sweep, start, end - start, stream);
+  }
+}
+#endif
+
+}  // namespace
+
+int max_threads() {
+#ifdef _OPENMP
+  if (!is_forked && !omp_in_parallel()) return omp_get_max_threads();
+#endif
+  return 1;
+}
+
+void prepare_threads() {
+#if defined(_OPENMP) && !defined(_WIN32)
+  pthread_atfork(nullptr, nullptr, [] { is_forked = true; });
+#endif
+}
+
+void run(Loop loop, const Sweep& sweep) {
+  const ptrdiff_t bytes = sweep.n * sweep.element;
+#ifdef _OPENMP
+  if (bytes >= 2 * kBytesPerThread) {
+    const ptrdiff_t threads = std::min<ptrdiff_t>(max_threads(), bytes / kBytesPerThread);
+    if (threads > 1) return run_threads(loop, sweep, threads, streams(sweep));
+  }
+#endif
+  loop(sweep.data, sweep.strides, sweep.n, streams(sweep));
+}
+
+void run_released(Loop loop, const Sweep& sweep) {
+  if (sweep.n * sweep.element < kReleaseGil) {
+    run(loop, sweep);
+    return;
+  }
+  Py_BEGIN_ALLOW_THREADS
+  run(loop, sweep);
+  Py_END_ALLOW_THREADS
+}
+
+}  // namespace halfwave
