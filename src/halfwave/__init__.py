@@ -10,10 +10,11 @@ Every activation is an attribute of this module; `hw.activations` maps their nam
 from halfwave.activation import Activation
 from halfwave.facts import Kink, Parameter
 from halfwave.functions import activations
+from halfwave.memory import recycle_results
 from halfwave.pullback import Pullback
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Kink", "Parameter", "Pullback", "activations"]
+__all__ = ["Activation", "Kink", "Parameter", "Pullback", "activations", "recycle_results"]
 __all__ += list(activations)
 
 globals().update(activations)

@@ -23,7 +23,15 @@ PACKAGE = Path(__file__).parent
 def stub() -> str:
     """The text of `__init__.pyi`: a class per activation, with its own signature and docstring."""
     names = sorted(p.stem for p in (PACKAGE / "functions").glob("*.py") if p.stem != "__init__")
-    every = ["Activation", "Kink", "Parameter", "Pullback", "activations", *names]
+    every = [
+        "Activation",
+        "Kink",
+        "Parameter",
+        "Pullback",
+        "activations",
+        "recycle_results",
+        *names,
+    ]
     listed = "".join(f'    "{name}",\n' for name in every)
     classes = "".join(_class(import_module(f"halfwave.functions.{name}").facts) for name in names)
     return _HEAD.format(listed=listed) + classes
@@ -66,6 +74,7 @@ from halfwave.activation import Activation as Activation
 from halfwave.activation import VJP, Derivative
 from halfwave.facts import Kink as Kink
 from halfwave.facts import Parameter as Parameter
+from halfwave.memory import recycle_results as recycle_results
 from halfwave.pullback import Pullback as Pullback
 
 __version__: Final[str]

@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "numbers.h"
+#include "recycle.h"
 #include "sweep.h"
 #include "table.h"
 #include "ufuncs.h"
@@ -102,16 +103,6 @@ bool fits(PyArrayObject* x, PyArrayObject* out) {
   return same_order && (a == b || a + bytes <= b || b + bytes <= a);
 }
 
-// A new array of x's shape, type and memory order.
-PyArrayObject* like(PyArrayObject* x) {
-  PyArray_Descr* descr = PyArray_DESCR(x);
-  Py_INCREF(descr);
-  const int fortran = PyArray_IS_C_CONTIGUOUS(x) ? 0 : NPY_ARRAY_F_CONTIGUOUS;
-  return reinterpret_cast<PyArrayObject*>(
-      PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(x), PyArray_DIMS(x), nullptr, nullptr,
-                           fortran, nullptr));
-}
-
 // Way 1 for arrays. Null without an exception: this way does not fit.
 PyObject* call_kernel(const Callable& self, const Call& call) {
   PyArrayObject* const x = reinterpret_cast<PyArrayObject*>(call.x);
@@ -130,7 +121,7 @@ PyObject* call_kernel(const Callable& self, const Call& call) {
 
   if (out) {
     Py_INCREF(out);
-  } else if (!(out = like(x))) {
+  } else if (!(out = new_like(x))) {
     return nullptr;
   }
   char* data[kMaxParameters + 2] = {PyArray_BYTES(x)};
@@ -188,6 +179,7 @@ PyObject* call_ufunc(const Callable& self, const Call& call) {
   PyArrayObject* const out = reinterpret_cast<PyArrayObject*>(call.out);
   if (out && !(PyArray_CheckExact(out) && PyArray_TYPE(out) == PyArray_TYPE(x))) return nullptr;
   args[count + 1] = call.out;
+  const Recycling recycling(PyArray_NBYTES(x));
   return PyObject_Vectorcall(self.ufunc, args, count + (out ? 2 : 1), nullptr);
 }
 

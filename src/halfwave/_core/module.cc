@@ -7,6 +7,7 @@
 #include "addresses.h"
 #include "callable.h"
 #include "numpy_api.h"
+#include "recycle.h"
 #include "sweep.h"
 #include "table.h"
 #include "targets.h"
@@ -76,6 +77,8 @@ PyMethodDef methods[] = {
      "compute_at(name, op, dtype's letter, n, addresses, parameters); op is value, derivative, "
      "record (x, value, bits) or apply (bits, g, result)"},
     {"gate_bytes", gate_bytes, METH_O, "The bytes that the gate bits of n elements take."},
+    {"recycle_results", recycle_results, METH_O, "Set how many bytes are kept for results."},
+    {"recycled_bytes", recycled_bytes, METH_NOARGS, "How many bytes are kept for results."},
     {"max_threads", py_max_threads, METH_NOARGS, "How many threads compute a large array."},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -86,7 +89,7 @@ bool fill(PyObject* module) {
   std::sort(pairs().begin(), pairs().end(), [](const Pair* a, const Pair* b) {
     return std::string(a->name) < b->name;
   });
-  if (!use_target_of_environment() || !add_ufuncs(module)) return false;
+  if (!use_target_of_environment() || !add_ufuncs(module) || !prepare_recycling()) return false;
   Ref<> type(make_callable_type());
   return type && PyModule_AddObjectRef(module, "Callable", type.get()) == 0;
 }

@@ -22,7 +22,7 @@ constexpr int kMaxOperands = kMaxParameters + 4;
 
 // A thread gets no less. Two that are awake pay from an eighth of it on, but one that has to be woken
 // takes as long as the whole of it.
-constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 20;
+[[maybe_unused]] constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 20;
 
 // From so many bytes on a call is long enough to let other Python threads run meanwhile.
 constexpr ptrdiff_t kReleaseGil = 1 << 15;
@@ -62,6 +62,10 @@ bool streams(const Sweep& sweep) {
   return is_resident(sweep.data[result] + sweep.n / 2 * sweep.strides[result]);
 }
 
+#ifdef _OPENMP
+// libgomp's threads do not survive a fork, but it would wait for them.
+bool is_forked = false;
+
 void run_part(Loop loop, const Sweep& sweep, ptrdiff_t start, ptrdiff_t count, bool stream) {
   char* data[kMaxOperands];
   for (int k = 0; k < sweep.operands; ++k) {
@@ -70,18 +74,20 @@ void run_part(Loop loop, const Sweep& sweep, ptrdiff_t start, ptrdiff_t count, b
   loop(data, sweep.strides, count, stream);
 }
 
-#ifdef _OPENMP
-// libgomp's threads do not survive a fork, but it would wait for them.
-bool is_forked = false;
-
-void run_threads(Loop loop, const Sweep& sweep, ptrdiff_t threads, bool stream) {
+void run_threads(Loop loop, const Sweep& sweep, int threads, bool stream) {
   const ptrdiff_t grains = (sweep.n + kGrain - 1) / kGrain;
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
-  for (ptrdiff_t t = 0; t < threads; ++t) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int t = 0; t < threads; ++t) {
     const ptrdiff_t start = grains * t / threads * kGrain;
     const ptrdiff_t end = std::min(grains * (t + 1) / threads * kGrain, sweep.n);
     if (start < end) run_part(loop, sweep, start, end - start, stream);
   }
+}
+
+// How many threads pay.
+int threads_for(const Sweep& sweep) {
+  const ptrdiff_t shares = sweep.n * sweep.element / kBytesPerThread;
+  return shares < 2 ? 1 : static_cast<int>(std::min<ptrdiff_t>(max_threads(), shares));
 }
 #endif
 
@@ -101,14 +107,12 @@ void prepare_threads() {
 }
 
 void run(Loop loop, const Sweep& sweep) {
-  const ptrdiff_t bytes = sweep.n * sweep.element;
+  const bool stream = streams(sweep);
 #ifdef _OPENMP
-  if (bytes >= 2 * kBytesPerThread) {
-    const ptrdiff_t threads = std::min<ptrdiff_t>(max_threads(), bytes / kBytesPerThread);
-    if (threads > 1) return run_threads(loop, sweep, threads, streams(sweep));
-  }
+  const int threads = threads_for(sweep);
+  if (threads > 1) return run_threads(loop, sweep, threads, stream);
 #endif
-  loop(sweep.data, sweep.strides, sweep.n, streams(sweep));
+  loop(sweep.data, sweep.strides, sweep.n, stream);
 }
 
 void run_released(Loop loop, const Sweep& sweep) {

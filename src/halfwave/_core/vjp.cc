@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "recycle.h"
 #include "sweep.h"
 #include "table.h"
 #include "ufuncs.h"
@@ -137,13 +138,6 @@ void run(Operation& operation, char** data, int operands, int first, int bits) {
   }
 }
 
-PyArrayObject* like(PyArrayObject* x) {
-  PyArray_Descr* descr = PyArray_DESCR(x);
-  Py_INCREF(descr);
-  return reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
-      &PyArray_Type, descr, PyArray_NDIM(x), PyArray_DIMS(x), nullptr, nullptr, 0, nullptr));
-}
-
 }  // namespace
 
 PyObject* record(PyObject*, PyObject* args) {
@@ -156,7 +150,7 @@ PyObject* record(PyObject*, PyObject* args) {
   Operation operation;
   if (!prepare(operation, name, kRecord, x, parameters)) return nullptr;
   npy_intp bytes = (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding);
-  Ref<PyArrayObject> value(like(x));
+  Ref<PyArrayObject> value(new_like(x));
   Ref<PyArrayObject> bits(
       reinterpret_cast<PyArrayObject*>(PyArray_SimpleNew(1, &bytes, NPY_UINT8)));
   if (!value || !bits) return nullptr;
@@ -186,7 +180,7 @@ PyObject* apply(PyObject*, PyObject* args) {
     PyErr_BadInternalCall();
     return nullptr;
   }
-  Ref<PyArrayObject> result(like(g));
+  Ref<PyArrayObject> result(new_like(g));
   if (!result) return nullptr;
 
   const int count = static_cast<int>(operation.parameters.size());
