@@ -1,13 +1,15 @@
 // hw.relu(x) costs what CPython and one allocation cost.
 //
-// Three ways through a call, the first that fits:
+// Four ways through a call, the first that fits:
 //   1. a Python float, or a contiguous array that a kernel can read: straight to the kernel;
 //   2. any other NumPy array that no operand has to be cast for: straight to the ufunc;
-//   3. everything else (lists, scalars, other libraries, keywords such as where=), and every
+//   3. an array of a type that a function was entered for in `ways`: that function;
+//   4. everything else (lists, scalars, other libraries, keywords such as where=), and every
 //      mistake: the method `_general` of the Python subclass, which explains what went wrong.
 // NumPy warns of what a cast did to a number; the Python method switches that off.
 #include "callable.h"
 
+#include <algorithm>
 #include <cstring>
 #include <structmember.h>
 
@@ -183,6 +185,19 @@ PyObject* call_ufunc(const Callable& self, const Call& call) {
   return PyObject_Vectorcall(self.ufunc, args, count + (out ? 2 : 1), nullptr);
 }
 
+// Way 3. Null without an exception: this way does not fit.
+PyObject* call_way(PyObject* object, const Call& call) {
+  const Callable& self = *reinterpret_cast<Callable*>(object);
+  PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(call.x));
+  PyObject* const way = call.out ? nullptr : PyDict_GetItemWithError(ways(), type);
+  if (!way) return nullptr;
+  const Py_ssize_t count = PyTuple_GET_SIZE(self.names);
+  PyObject* args[kMaxParameters + 2] = {object, call.x};
+  std::copy_n(call.parameters, count, args + 2);
+  Ref<> result(PyObject_Vectorcall(way, args, count + 2, nullptr));
+  return result.get() == Py_NotImplemented ? nullptr : result.release();
+}
+
 PyObject* call_general(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* kwnames) {
   Ref<> general(PyObject_GetAttrString(self, "_general"));
@@ -206,6 +221,9 @@ PyObject* vectorcall(PyObject* object, PyObject* const* args, size_t nargsf, PyO
     } else if (PyArray_CheckExact(call.x)) {
       result = call_kernel(self, call);
       if (!result && !PyErr_Occurred()) result = call_ufunc(self, call);
+    } else {
+      result = call_way(object, call);
+      if (PyErr_Occurred()) return nullptr;
     }
   }
   if (result) return result;
@@ -312,6 +330,11 @@ PyGetSetDef attributes[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace
+
+PyObject* ways() {
+  static PyObject* const functions = PyDict_New();
+  return functions;
+}
 
 PyObject* make_callable_type() {
   static PyType_Slot slots[] = {

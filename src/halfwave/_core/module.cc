@@ -91,7 +91,8 @@ bool fill(PyObject* module) {
   });
   if (!use_target_of_environment() || !add_ufuncs(module) || !prepare_recycling()) return false;
   Ref<> type(make_callable_type());
-  return type && PyModule_AddObjectRef(module, "Callable", type.get()) == 0;
+  return type && PyModule_AddObjectRef(module, "Callable", type.get()) == 0 &&
+         PyModule_AddObjectRef(module, "ways", ways()) == 0;
 }
 
 }  // namespace
