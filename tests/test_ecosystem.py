@@ -187,31 +187,6 @@ def test_dask_computes_the_same_bits_on_every_scheduler(op, scheduler):
     assert_same_bits(op(lazy).compute(scheduler=scheduler, num_workers=2), op(x))
 
 
-def test_dask_computes_the_same_bits_on_a_cluster_of_processes():
-    distributed = pytest.importorskip("distributed")
-    lazy = da.from_array(X, chunks=4)
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        for op in OPERATIONS:
-            assert_same_bits(op(lazy).compute(), op(X))
-            assert_same_bits(lazy.map_blocks(op).compute(), op(X))
-            assert_same_bits(client.submit(op, X).result(), op(X))
-        value, pullback = hw.leaky_relu.vjp(lazy, alpha=0.3)
-        for got, expected in zip(
-            dask.compute(value, pullback(G)), run_vjp(hw.leaky_relu, 0.3), strict=True
-        ):
-            assert_same_bits(got, expected)
-
-
-def run_vjp(f, *parameters):
-    value, pullback = f.vjp(X, *parameters)
-    return value, pullback(G)
-
-
 @each_operation
 def test_dask_knows_the_dtype_beforehand(op):
     for dtype in ("f2", "f4", "f8", "i1", "u2", "i8"):

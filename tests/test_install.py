@@ -59,6 +59,7 @@ def test_the_stub_the_examples_and_the_mark_of_types_are_installed(files):
         "halfwave/__init__.pyi",
         "halfwave/_core.pyi",
         "halfwave/py.typed",
+        "halfwave/examples/dask_cluster.py",
         "halfwave/examples/leaky_relu.py",
         "halfwave/examples/relu.py",
     }
@@ -76,8 +77,14 @@ def test_the_command_is_installed():
     ]
 
 
-def test_the_extras_are_cli_plot_tour_and_all():
-    assert sorted(INSTALLED.metadata.get_all("Provides-Extra")) == ["all", "cli", "plot", "tour"]
+def test_the_extras_are_cli_plot_tour_torch_and_all():
+    extras = sorted(INSTALLED.metadata.get_all("Provides-Extra"))
+    assert extras == ["all", "cli", "plot", "torch", "tour"]
+
+
+def test_torch_comes_only_where_it_is_asked_for():
+    needed = [line for line in INSTALLED.requires if "torch" in line]
+    assert [line.partition("; ")[2] for line in needed] == ['extra == "torch"']
 
 
 def test_the_stub_is_the_one_that_the_pairs_make():
