@@ -42,24 +42,45 @@ ptrdiff_t stream_above() {
   return bytes;
 }
 
-// Whether the system has given the page at `p` its memory. A page that it first gives when it is
-// written has just been zeroed in the cache, and is written there sooner than past it.
-bool is_resident(const char* p) {
+// From so many bytes on the memory of a result is worth a question. NumPy asks for huge pages from
+// here on.
+constexpr ptrdiff_t kLarge = ptrdiff_t{1} << 22;
+
 #ifdef __linux__
-  static const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  unsigned char there = 1;
-  void* const start = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(p) / page * page);
-  return mincore(start, page, &there) != 0 || (there & 1);
-#else
-  (void)p;
-  return true;
-#endif
+uintptr_t page_size() {
+  static const uintptr_t bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
 }
 
+// Whether the system has given the page at `p` its memory.
+bool is_resident(const char* p) {
+  unsigned char there = 1;
+  void* const start = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(p) & -page_size());
+  return mincore(start, page_size(), &there) != 0 || (there & 1);
+}
+
+// Has the system give memory in huge pages, where it does so at all: not every library that
+// allocates a result asks for them, and to be given small ones takes longer than to write them.
+void ask_for_huge_pages(const char* p, ptrdiff_t bytes) {
+  const uintptr_t start = (reinterpret_cast<uintptr_t>(p) + page_size() - 1) & -page_size();
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(p) + bytes) & -page_size();
+  madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
+}
+#else
+bool is_resident(const char*) { return true; }
+void ask_for_huge_pages(const char*, ptrdiff_t) {}
+#endif
+
+// Whether to write the result past the cache. Memory that the system first gives when it is written
+// has just been zeroed in the cache, and is written there sooner.
 bool streams(const Sweep& sweep) {
-  if (sweep.n * sweep.element <= stream_above()) return false;
+  const ptrdiff_t bytes = sweep.n * sweep.element;
   const int result = sweep.operands - (sweep.bits == sweep.operands - 1 ? 2 : 1);
-  return is_resident(sweep.data[result] + sweep.n / 2 * sweep.strides[result]);
+  if (bytes < kLarge || sweep.strides[result] != sweep.element) return false;
+  const char* const first = sweep.data[result];
+  if (is_resident(first + bytes / 2)) return bytes > stream_above();
+  ask_for_huge_pages(first, bytes);
+  return false;
 }
 
 #ifdef _OPENMP
