@@ -9,14 +9,20 @@ PROCESSES = -n auto --maxprocesses 8 --dist worksteal
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
-	@echo "PYTHON=/path/to/python3 chooses a Python, ARGS='...' adds arguments to tour and test."
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s%s\n", $$1, $$2 }' Makefile
+	@echo "PYTHON=/path/to/python3 chooses a Python, ARGS='...' adds arguments to what is run."
 
 tour: .venv/.tour ## learn ReLU and Leaky ReLU, live in the terminal
 	@.venv/bin/halfwave tour $(ARGS)
 
 test: .venv/.test ## run the tests
 	.venv/bin/python -m pytest $(PROCESSES) $(ARGS)
+
+verify: .venv/.test ## try every input on every instruction set
+	@.venv/bin/halfwave verify --full $(ARGS)
+
+sanitize: .venv/.test ## run the tests with the memory and undefined behaviour sanitizers
+	@sh tools/sanitize.sh .venv/bin/python $(PROCESSES) $(ARGS)
 
 lint: .venv/.lint ## check the style of the Python code
 	.venv/bin/ruff check
@@ -65,4 +71,4 @@ clean: ## remove all that was made
 
 # Two steps must not install into one environment at once.
 .NOTPARALLEL:
-.PHONY: help tour test lint types format wheel docs clean
+.PHONY: help tour test verify sanitize lint types format wheel docs clean

@@ -1,4 +1,4 @@
-"""torch and JAX are recognised, never imported, and refused: their gradients are never cut off."""
+"""What no adapter computes is recognised, and refused; and nothing is imported to recognise it."""
 
 import re
 import warnings
@@ -6,6 +6,7 @@ import warnings
 import fresh
 import numpy as np
 import pytest
+from libraries import LIBRARIES
 
 import halfwave as hw
 
@@ -62,75 +63,41 @@ def out_is_refused(foreign):
             hw.relu(X, out=out)
 
 
-def test_torch_tensors_are_refused():
-    torch = pytest.importorskip("torch")
-    for kind in ("Tensor", "Parameter"):
-        for learns in (False, True):
-            tensor = torch.tensor(X, requires_grad=learns)
-            if kind == "Parameter":
-                tensor = torch.nn.Parameter(tensor, requires_grad=learns)
-            number = torch.tensor(0.5, requires_grad=learns)
-            for what, call in refused_everywhere(tensor, number, "torch"):
-                is_refused(call, what, "torch.")
-            out_is_refused(tensor)
-            with pytest.raises(ValueError, match="at_kink is tensor"):
-                hw.relu.derivative(X, at_kink=number)
+# Where an array of a library that is computed does not belong
 
 
-def test_torch_gradients_are_not_cut_off():
-    torch = pytest.importorskip("torch")
-
-    class Rectifier(torch.autograd.Function):
-        """The way round that the error's advice leaves open: out of torch, and back, by hand."""
-
-        @staticmethod
-        def forward(ctx, x):
-            value, ctx.pullback = hw.leaky_relu.vjp(x.detach().numpy(), alpha=0.5)
-            return torch.from_numpy(value)
-
-        @staticmethod
-        def backward(ctx, g):
-            return torch.from_numpy(ctx.pullback(g.numpy()))
-
-    x = torch.tensor(X, requires_grad=True)
-    Rectifier.apply(x).sum().backward()
-    assert x.grad.tolist() == [1.0, 0.5, 0.5]
-
-
-def test_jax_arrays_are_refused():
-    jnp = pytest.importorskip("jax.numpy")
-    for what, call in refused_everywhere(jnp.asarray(X), jnp.asarray(0.5), "jax"):
-        is_refused(call, what, "jax")
-    out_is_refused(jnp.asarray(X))
-    with pytest.raises(ValueError, match="at_kink is Array"):
-        hw.relu.derivative(X, at_kink=jnp.asarray(0.5))
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_no_array_is_copied_out_of_its_library(name):
+    library = LIBRARIES[name]()
+    foreign, number = library.array(X), library.array(np.array(0.5, "f4"))
+    f, masked = hw.leaky_relu, np.ma.array(X)
+    for what, call in [
+        ("x", lambda: f([number, number])),
+        ("x", lambda: f.derivative(((number, number), (number, number)))),
+        ("x", lambda: f.vjp([number])),
+        ("alpha", lambda: f(X, alpha=[number])),
+        ("alpha", lambda: f(foreign, alpha=[number])),
+        ("g", lambda: f.vjp(X)[1](foreign)),
+        ("g", lambda: f.vjp(X)[1](number)),
+        ("g", lambda: f.vjp(masked)[1](foreign)),
+    ]:
+        is_refused(call, what, "jax" if name == "jax" else f"{name}.")
+    out_is_refused(foreign)
+    with pytest.raises(ValueError, match="at_kink is "):
+        hw.relu.derivative(X, at_kink=number)
 
 
-def test_jax_tracers_are_refused():
+def test_no_tracer_is_copied_out_of_jax():
     jax = pytest.importorskip("jax")
-    f, x = hw.leaky_relu, jax.numpy.asarray(X)
-    transformations = [
-        lambda call: jax.jit(call)(x),
-        lambda call: jax.vmap(call)(x),
-        lambda call: jax.grad(lambda a: call(a).sum())(x),
-        lambda call: jax.jit(jax.grad(lambda a: call(a).sum()))(x),
-    ]
-    calls = [
-        ("x", f),
-        ("x", f.derivative),
-        ("x", lambda a: f.vjp(a)[0]),
-        ("x", lambda a: f([a])),
-        ("alpha", lambda a: f(X, a)),
-        ("alpha", lambda a: f.derivative(1.0, alpha=a)),
-        ("alpha", lambda a: f.vjp(X, a)[0]),
-        ("g", lambda a: f.vjp(X)[1](a)),
-    ]
-    for transform in transformations:
-        for what, call in calls:
-            is_refused(lambda t=transform, c=call: t(c), what, "jax")
+    _, pullback = hw.leaky_relu.vjp(X)
+    for transform in (jax.jit, jax.grad, lambda call: jax.jit(jax.grad(call))):
+        traced = transform(lambda g: pullback(g).sum())
+        is_refused(lambda t=traced: t(jax.numpy.float32(1)), "g", "jax")
+        traced = transform(lambda x: hw.relu([x, x]).sum())
+        is_refused(lambda t=traced: t(jax.numpy.float32(1)), "x", "jax")
 
 
-# Libraries that are not installed can still be recognised: by where their classes live.
+# Libraries that are not installed are recognised by where their classes live
 
 
 def stand_in(module, **members):
@@ -145,9 +112,8 @@ def test_an_array_of_a_library_that_differentiates_is_refused(module):
     out_is_refused(foreign)
 
 
-@pytest.mark.parametrize("protocol", ["__dlpack__", "__array_namespace__"])
-def test_an_array_that_speaks_an_array_protocol_is_refused(protocol):
-    foreign = stand_in("anyone.arrays", **{protocol: lambda self: None})
+def test_an_array_that_lends_its_memory_and_has_no_namespace_is_refused():
+    foreign = stand_in("anyone.arrays", __dlpack__=lambda self: None)
     for what, call in refused_everywhere(foreign, foreign, "anyone"):
         is_refused(call, what, "anyone.Tensor")
 
@@ -190,6 +156,18 @@ def test_import_halfwave_imports_numpy_and_nothing_else_third_party():
 
 def test_using_halfwave_imports_nothing_else_third_party():
     assert third_party_modules(USE) == []
+
+
+def test_an_adapter_is_imported_with_its_framework_alone():
+    seen = """
+print(*(name for name in sys.modules if name.startswith("halfwave.libraries.")))
+"""
+    assert fresh.output_of("import sys, numpy\n" + USE + seen) == "\n"
+    pytest.importorskip("jax")
+    with_jax = "import sys, numpy, jax.numpy as jnp\n" + USE
+    assert fresh.output_of(with_jax + seen) == "\n"
+    adapters = fresh.output_of(with_jax + "hw.relu(jnp.ones(3))" + seen).split()
+    assert adapters == ["halfwave.libraries.array_api", "halfwave.libraries.jax_arrays"]
 
 
 def test_the_watch_over_imports_sees_one():

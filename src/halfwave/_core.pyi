@@ -1,3 +1,4 @@
+from collections.abc import Callable as Function
 from typing import Any, Self
 
 import numpy as np
@@ -21,4 +22,20 @@ def record(
 def apply(
     name: str, bits: NDArray[np.uint8], g: NDArray[Any], parameters: tuple[NDArray[Any], ...], /
 ) -> NDArray[Any]: ...
+def compute_at(
+    name: str,
+    op: str,
+    dtype: str,
+    n: int,
+    addresses: tuple[int, ...],
+    parameters: tuple[float, ...],
+    /,
+) -> None: ...
+def gate_bytes(n: int, /) -> int: ...
+def recycle_results(bytes: int, /) -> int: ...
+def recycled_bytes() -> int: ...
+def max_threads() -> int: ...
+
+ways: dict[type, Function[..., Any]]
+
 def __getattr__(name: str) -> np.ufunc: ...

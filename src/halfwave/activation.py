@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from halfwave import _core, calls
+from halfwave import _core, calls, libraries
 from halfwave.arrays import as_operand, is_number, is_plain, is_python_number
-from halfwave.facts import Facts, Kink, Parameter, Slope, docstring
+from halfwave.facts import Facts, Kink, Parameter, docstring
 from halfwave.pullback import ArgumentPullback, Pullback, gate_vjp
 
 if TYPE_CHECKING:
@@ -54,8 +54,13 @@ class Operation(_core.Callable):
 
     def _general(self, *args: Any, **kwargs: Any) -> Any:
         """The call, where the engine's fast paths do not fit; explains every mistake."""
-        x, parameters, options = calls.bind(self.__qualname__, self._facts, args, kwargs)
-        return self._evaluate(x, parameters, options)
+        facts = self._facts
+        x, parameters, options = calls.bind(self.__qualname__, facts, args, kwargs)
+        library = libraries.find(x, *parameters)
+        if library is not None:
+            calls.refuse_options(self.__qualname__, library.name, options)
+            return library.value(facts, x, parameters)
+        return self._evaluate(x, calls.as_operands(facts, parameters), options)
 
     def _evaluate(self, x: Any, parameters: list[Any], options: dict[str, Any]) -> Any:
         placed = options.keys() & {"out", "where"}
@@ -104,14 +109,19 @@ class Derivative(Operation):
         return calls.signature(self._facts, {"at_kink": None, **_UFUNC_DEFAULTS})
 
     def _general(self, *args: Any, **kwargs: Any) -> Any:
-        known = calls.UFUNC_OPTIONS | {"at_kink"}
-        x, parameters, options = calls.bind(self.__qualname__, self._facts, args, kwargs, known)
+        known, facts = calls.UFUNC_OPTIONS | {"at_kink"}, self._facts
+        x, parameters, options = calls.bind(self.__qualname__, facts, args, kwargs, known)
         at_kink = options.pop("at_kink", None)
+        library = libraries.find(x, *parameters)
+        if library is not None:
+            calls.refuse_options(self.__qualname__, library.name, options)
+            return library.derivative(facts, x, parameters, at_kink)
+        parameters = calls.as_operands(facts, parameters)
         if at_kink is None:
             return self._evaluate(x, parameters, options)
         slopes = self._evaluate(x, parameters, {})
         values = self._named(parameters)
-        *first, last = self._facts.kinks
+        *first, last = facts.kinks
         for kink in first:
             slopes = self._replace(x, slopes, kink, at_kink, values, {})
         return self._replace(x, slopes, last, at_kink, values, options)
@@ -127,7 +137,8 @@ class Derivative(Operation):
     ) -> Any:
         """`slopes` with the chosen slope where x is at the kink."""
         at, slope = (
-            values[v] if isinstance(v, str) else v for v in (kink.at, _chosen(kink, at_kink))
+            values[v] if isinstance(v, str) else v
+            for v in (kink.at, calls.chosen_slope(kink, at_kink))
         )
         if is_python_number(slopes) and is_python_number(slope) and not options:
             chosen = _held(slope, slopes)
@@ -167,7 +178,7 @@ class VJP:
         `pullback(g)` is g * f′(x), of x's shape and the value's dtype; g broadcasts to x's
         shape. It passes nothing where f′(x) is 0, even an infinite g, and all of g where x
         is NaN. It keeps one bit per element and the parameters (`pullback.nbytes`), or a
-        reference to x where x or a parameter is not a plain array (dask, xarray, pandas).
+        reference to x where x or a parameter is not a plain array (dask, xarray, JAX).
 
     Raises
     ------
@@ -194,7 +205,10 @@ class VJP:
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
         activation, facts = self._activation, self._activation._facts
         x, parameters, _ = calls.bind(self.__qualname__, facts, args, kwargs, options=frozenset())
-        x = as_operand(x, "x")
+        library = libraries.find(x, *parameters)
+        if library is not None:
+            return library.vjp(facts, x, parameters)
+        x, parameters = as_operand(x, "x"), calls.as_operands(facts, parameters)
         if all(is_plain(a) or is_python_number(a) for a in (x, *parameters)):
             if isinstance(x, int):
                 return activation(x, *parameters), gate_vjp(facts, _near(x), parameters)[1]
@@ -315,15 +329,6 @@ class Activation(Operation):
 def _near(x: int) -> int:
     """The integer nearest to x that int64 holds with room to spare: x itself unless it is huge."""
     return max(-(2**62), min(int(x), 2**62))
-
-
-def _chosen(kink: Kink, at_kink: Any) -> Slope:
-    """The slope that `at_kink` chooses."""
-    if isinstance(at_kink, (int, float, np.integer, np.floating)):
-        return calls.as_float(at_kink, "derivative")
-    if isinstance(at_kink, str) and at_kink in ("left", "right"):
-        return kink.left if at_kink == "left" else kink.right
-    raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
 
 
 def _held(number: Any, like: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which library an array belongs to, found without importing that library."""
+"""What an operand is: a number, NumPy's own array, or what NumPy would have to copy out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_foreign(cls: type) -> bool:
 
 
 def as_operand(x: object, what: str) -> Any:
-    """x as a ufunc takes it: lists become arrays; arrays of other libraries are refused.
+    """x as a ufunc takes it: lists become arrays; what NumPy would copy is refused.
 
     Raises
     ------
@@ -67,8 +67,9 @@ def _refuse_foreign(cls: type, x: object, what: str) -> None:
         library = next((lib for lib in libraries if lib in _DIFFERENTIATING), libraries[0])
         raise TypeError(
             f"{what} is a {library}.{cls.__name__}, and copying it out of {library} would cut it "
-            f"off from its gradients and its device; where that is meant, pass a NumPy array "
-            f"(numpy.asarray(x), or x.detach().cpu().numpy() for torch)"
+            f"off from its gradients and its device; pass one array of {library} in the place of a "
+            f"list, or where a copy is meant a NumPy array (numpy.asarray(x), or "
+            f"x.detach().cpu().numpy() for torch)"
         )
     if isinstance(x, (list, tuple)):
         for kind in {type(item) for item in x}:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from halfwave.arrays import as_operand, is_plain, is_python_number
-from halfwave.facts import Facts
+from halfwave.facts import Facts, Kink, Slope
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -47,18 +47,31 @@ def bind(
             chosen[name] = value
         else:
             raise TypeError(_unknown_name(call, facts, name, [*names, *sorted(options)]))
-    parameters = [
-        _as_parameter(call, p.name, given.get(p.name, p.default)) for p in facts.parameters
-    ]
+    values = [given.get(p.name, p.default) for p in facts.parameters]
+    parameters = [as_float(v, call) if is_python_number(v) else v for v in values]
     if chosen.get("out") is None:
         chosen.pop("out", None)
-    else:
-        chosen["out"] = _single_output(call, chosen["out"])
     return args[0], parameters, chosen
 
 
-def _as_parameter(call: str, name: str, value: Any) -> Any:
-    return as_float(value, call) if is_python_number(value) else as_operand(value, name)
+def as_operands(facts: Facts, parameters: list[Any]) -> list[Any]:
+    """The parameters as a ufunc takes them."""
+    return [as_operand(v, p.name) for p, v in zip(facts.parameters, parameters, strict=True)]
+
+
+def refuse_options(call: str, library: str, options: Iterable[str]) -> None:
+    """Refuse what only a ufunc has, and say what another library has in its place."""
+    for name in options:
+        raise TypeError(
+            f"{call}() has no {name}= for arrays of {library}; {_IN_PLACE_OF.get(name, 'leave it out')}"
+        )
+
+
+_IN_PLACE_OF = {
+    "out": "it gives a new array",
+    "where": "compute all, and select with the library's own where()",
+    "casting": "convert the parameters first",
+}
 
 
 def _unknown_name(call: str, facts: Facts, name: str, known: Iterable[str]) -> str:
@@ -78,6 +91,7 @@ def _unknown_name(call: str, facts: Facts, name: str, known: Iterable[str]) -> s
 
 
 def _single_output(call: str, out: Any) -> Any:
+    """`out` as an array; NumPy's ufuncs take a tuple of one, too."""
     if isinstance(out, tuple):
         if len(out) != 1:
             raise TypeError(f"{call}() has one output, and out has {len(out)}; pass out=y")
@@ -100,10 +114,21 @@ def as_float(number: float | np.integer[Any] | np.floating[Any], call: str) -> f
         ) from None
 
 
+def chosen_slope(kink: Kink, at_kink: Any) -> Slope:
+    """The slope that `at_kink` chooses."""
+    if isinstance(at_kink, (int, float, np.integer, np.floating)):
+        return as_float(at_kink, "derivative")
+    if isinstance(at_kink, str) and at_kink in ("left", "right"):
+        return kink.left if at_kink == "left" else kink.right
+    raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
+
+
 def call_ufunc(
     call: str, ufunc: np.ufunc, operands: dict[str, Any], options: dict[str, Any]
 ) -> Any:
     """The ufunc on operands with names; what NumPy refuses is told in the words of the call."""
+    if "out" in options:
+        options = {**options, "out": _single_output(call, options["out"])}
     try:
         with np.errstate(all="ignore"):
             return ufunc(*operands.values(), **options)

@@ -44,6 +44,26 @@ class Kink:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Peers:
+    """How others compute an activation: what `halfwave bench` runs beside it.
+
+    Each is the source text of an expression, shown as it stands. In it x is the argument, y an
+    array for the result, g a gradient, and each parameter has its own name. They are arrays of the
+    library that it names: np, torch, jax, numexpr or numba. What stands before a semicolon is done
+    once, and not timed.
+
+    ``number`` is for x one float, ``value`` for a new array, ``out`` for one that is given;
+    ``pullback`` is g * f′(x).
+    """
+
+    number: tuple[str, ...] = ()
+    value: tuple[str, ...] = ()
+    out: tuple[str, ...] = ()
+    derivative: tuple[str, ...] = ()
+    pullback: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything about one activation that is not compiled.
 
@@ -70,6 +90,7 @@ class Facts:
     example: str
     value: Callable[..., Any]
     derivative: Callable[..., Any]
+    peers: Peers = Peers()
 
 
 def signature(facts: Facts) -> str:
@@ -123,7 +144,8 @@ def _notes(facts: Facts) -> str:
 _X = """\
 x : array_like
     Real numbers, of any shape: float16, bfloat16, float32, float64, longdouble, integers,
-    Python numbers, lists, and everything that takes part in NumPy's `__array_ufunc__`."""
+    Python numbers, lists, what takes part in NumPy's `__array_ufunc__` (dask, xarray, pandas),
+    and arrays of other libraries (torch, JAX, CuPy and others), which stay there."""
 
 _OPTIONS = """\
 out : array, optional
@@ -132,7 +154,7 @@ out : array, optional
 where : array_like of bool, optional
     Where to compute; elsewhere `out` keeps what it holds.
 casting, order : str, optional
-    As in every NumPy ufunc."""
+    As in every NumPy ufunc. Arrays of other libraries take none of these four."""
 
 _RETURNS = """\
 array or scalar
@@ -141,7 +163,7 @@ array or scalar
 
 _RAISES = """\
 TypeError
-    If `x` is complex, text or objects, belongs to another array library, or an argument is
+    If `x` is complex, text or objects, the arrays are of two libraries, or an argument is
     unknown; the message says what to do.
 ValueError
     If the shapes do not broadcast."""

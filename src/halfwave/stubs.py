@@ -50,7 +50,8 @@ def _class(facts: Facts) -> str:
         floats=floats,
         arrays="".join(f"\n        {p.name}: ArrayLike = {p.default!r}," for p in facts.parameters),
         numbers=", *" * bool(facts.parameters) + floats,
-        keywords="".join(f", {p.name}: ArrayLike = {p.default!r}" for p in facts.parameters),
+        anything="".join(f"\n        {p.name}: Any = {p.default!r}," for p in facts.parameters),
+        keywords="".join(f", {p.name}: Any = {p.default!r}" for p in facts.parameters),
     )
 
 
@@ -109,7 +110,7 @@ class {cls}Derivative(Derivative):
     def __call__(
         self,
         x: Any,
-        /,{arrays}
+        /,{anything}
         *,
         at_kink: str | float | None = None,
         out: Any = None,
@@ -145,7 +146,7 @@ class {cls}(Activation):
     def __call__(
         self,
         x: Any,
-        /,{arrays}
+        /,{anything}
         *,
         out: Any = None,
         where: Any = True,

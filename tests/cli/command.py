@@ -96,14 +96,15 @@ class Screen:
         return [line.rstrip() for line in plain.replace("\r\n", "\n").splitlines()]
 
 
-def on_terminal(*arguments, columns=80, keys="", interrupt_at=None, cwd=None, **changes):
+def on_terminal(*arguments, columns=80, keys="", interrupt_at=None, cwd=None, before="", **changes):
     """Run the command on a pseudo-terminal so many columns wide, and type the keys.
 
-    It is interrupted as soon as it has printed `interrupt_at`, as Ctrl-C would.
+    It is interrupted as soon as it has printed `interrupt_at`, as Ctrl-C would. `before` is Python
+    that the process starts with.
     """
     outside, inside = os.openpty()
     with subprocess.Popen(
-        command(*arguments, before=HEED_CTRL_C),
+        command(*arguments, before=f"{HEED_CTRL_C}\n{before}"),
         stdin=inside,
         stdout=inside,
         stderr=inside,

@@ -10,7 +10,7 @@ from command import command, environment, error_of, halfwave, on_terminal, outpu
 
 import halfwave as hw
 
-COMMANDS = ["tour", "eval", "plot", "list", "show"]
+COMMANDS = ["tour", "eval", "plot", "list", "show", "bench", "verify"]
 CALLS = [["list"], ["show", "leaky_relu"], ["eval", "leaky_relu", "-3"], ["--help"]]
 COLOUR = re.compile(r"\x1b\[[0-9;]*[34][0-9]")
 
@@ -38,7 +38,7 @@ def test_every_command_has_help_that_fits_and_an_example_that_works(name, tmp_pa
     assert max(map(len, shown.splitlines())) <= 80
     example = shown.partition("Example: halfwave ")[2].split()
     assert example[0] == name
-    if name != "tour":  # it takes its time, and test_tour_command.py runs it
+    if name not in ("tour", "bench"):  # they take their time, and have tests of their own
         assert output_of(*example, cwd=tmp_path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from halfwave.facts import Facts, Kink, Parameter
+from halfwave.facts import Facts, Kink, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, alpha: Any) -> Any:
@@ -54,4 +54,25 @@ array([1. , 0.2])
 """,
     value=_value,
     derivative=_derivative,
+    peers=Peers(
+        number=("x if x > 0 else alpha * x", "max(x, alpha * x)"),
+        value=(
+            "np.where(x > 0, x, alpha * x)",
+            "np.maximum(x, alpha * x)",
+            "torch.nn.functional.leaky_relu(x, alpha)",
+            "f = jax.jit(jax.nn.leaky_relu); f(x, alpha).block_until_ready()",
+        ),
+        out=(
+            "np.maximum(x, alpha * x)",
+            "np.maximum(x, alpha * x, out=y)",
+            "torch.ops.aten.leaky_relu.out(x, alpha, out=y)",
+            "numexpr.evaluate('where(x > 0, x, alpha * x)', out=y, casting='same_kind')",
+            "f = numba.vectorize(lambda x, a: x if x > 0 else a * x); f(x, np.float32(alpha), y)",
+        ),
+        derivative=("np.where(x > 0, 1, alpha).astype(x.dtype)",),
+        pullback=(
+            "np.where(x > 0, g, alpha * g)",
+            "torch.ops.aten.leaky_relu_backward(g, x, alpha, False)",
+        ),
+    ),
 )

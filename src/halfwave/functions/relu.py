@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from halfwave.facts import Facts, Kink
+from halfwave.facts import Facts, Kink, Peers
 
 
 def _value(xp: Any, x: Any) -> Any:
@@ -40,4 +40,24 @@ array([1., 0., 0.])
 """,
     value=_value,
     derivative=_derivative,
+    peers=Peers(
+        number=("max(0.0, x)", "np.maximum(x, 0)"),
+        value=(
+            "np.maximum(x, 0)",
+            "np.where(x > 0, x, 0)",
+            "x * (x > 0)",
+            "torch.relu(x)",
+            "f = jax.jit(jax.nn.relu); f(x).block_until_ready()",
+            "numexpr.evaluate('where(x > 0, x, 0)')",
+            "f = numba.vectorize(lambda x: max(x, np.float32(0))); f(x)",
+        ),
+        out=(
+            "np.maximum(x, 0, out=y)",
+            "torch.clamp_min(x, 0, out=y)",
+            "numexpr.evaluate('where(x > 0, x, 0)', out=y)",
+            "f = numba.vectorize(lambda x: max(x, np.float32(0))); f(x, y)",
+        ),
+        derivative=("(x > 0).astype(x.dtype)", "torch.gt(x, 0).to(x.dtype)"),
+        pullback=("g * (x > 0)", "torch.ops.aten.threshold_backward(g, x, 0)"),
+    ),
 )

@@ -1,0 +1,120 @@
+"""The table of `halfwave bench`: a line for each contender, a column for each size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from halfwave.bench.contests import NUMBER, Contest
+from halfwave.bench.results import Result
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+WIDE = 120
+"""Columns of a terminal on which the others' times have room beside their ratios."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The time of one call; for the others also halfwave's time over it."""
+
+    seconds: float
+    ratio: float | None
+
+    def told(self, *, fully: bool) -> str:
+        """halfwave's time, or the ratio of another; fully, that one's time beside it."""
+        time = duration(self.seconds)
+        if self.ratio is None:
+            return time
+        ratio = f"{self.ratio:.2f}" if self.ratio >= 0.1 else f"{self.ratio:.2g}"
+        return f"{ratio} ({time})" if fully else ratio
+
+
+Section = dict[str, dict[str, Cell]]
+"""A line of cells, by column, for each contender; the first is halfwave's, the others' beside it."""
+
+
+def sections(results: Iterable[Result]) -> list[Section]:
+    """The lines of the table: contests that differ in size alone are one section."""
+    found: dict[str, Section] = {}
+    for result in results:
+        for number, (contender, seconds) in enumerate(result.seconds.items()):
+            if number == 0:
+                section = found.setdefault(contender.label, {})
+            ratio = result.ratio(contender).median if number else None
+            line = section.setdefault(contender.label, {})
+            line[_column(result.contest)] = Cell(median(seconds), ratio)
+    return list(found.values())
+
+
+def columns(results: Iterable[Result]) -> list[str]:
+    """The heads of the columns, from one float to the largest array."""
+    contests = (result.contest for result in results)
+    ordered = sorted(contests, key=lambda contest: (contest.dtype != NUMBER, contest.size))
+    return list(dict.fromkeys(map(_column, ordered)))
+
+
+def _column(contest: Contest) -> str:
+    if contest.operation.name == NUMBER:
+        return "a float"
+    exponent = contest.size.bit_length() - 1
+    is_power = contest.size == 2**exponent
+    return f"2^{exponent}" if is_power and exponent >= 20 else f"{contest.size:,}"
+
+
+def duration(seconds: float) -> str:
+    """A time in two digits or three, such as 35 ns, 1.4 µs or 121 ms."""
+    for factor, unit in ((1e9, "ns"), (1e6, "µs"), (1e3, "ms")):
+        number = seconds * factor
+        if number < 999.5:
+            return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def print_ratios(results: Sequence[Result]) -> None:
+    """Print the table on a terminal; where halfwave takes longer, the ratio is red."""
+    from rich import box
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    heads = columns(results)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False)
+    table.add_column("float32")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for section in sections(results):
+        for number, (label, line) in enumerate(section.items()):
+            name = Padding(Text(label), (0, 0, 0, 2)) if number else Text(label, "bold")
+            table.add_row(name, *(_text(line.get(h), fully=console.width >= WIDE) for h in heads))
+        table.add_section()
+    console.print(table)
+
+
+def _text(cell: Cell | None, *, fully: bool) -> Text:
+    from rich.text import Text
+
+    if cell is None:
+        return Text()
+    style = "red" if cell.ratio is not None and cell.ratio > 1 else ""
+    return Text(cell.told(fully=fully), style)
+
+
+def markdown(results: Sequence[Result]) -> Iterator[str]:
+    """The lines of the table in Markdown."""
+    heads = columns(results)
+    yield _row("float32", heads)
+    yield _row("---", ["---:"] * len(heads))
+    for section in sections(results):
+        for number, (label, line) in enumerate(section.items()):
+            name = f"`{label}`" if number else f"**`{label}`**"
+            yield _row(name, [line[h].told(fully=True) if h in line else "" for h in heads])
+
+
+def _row(first: str, others: Iterable[str]) -> str:
+    return f"| {' | '.join((first, *others))} |"

@@ -1,0 +1,278 @@
+"""The benchmark: who competes, what is checked before anything is timed, and what the times say.
+
+No time is asserted: where a time matters, the clock is a made-up one.
+"""
+
+import ast
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+import halfwave as hw
+from halfwave import bench
+from halfwave.bench import contests, worker
+from halfwave.bench.contests import Contender, Contest, Operation
+from halfwave.bench.processes import Ended, Worker, environment
+from halfwave.bench.results import Ratio, Result
+from halfwave.bench.rounds import TICK, Effort, measure
+from halfwave.bench.worker import Stage
+from halfwave.facts import Peers
+
+BRIEF = Effort(rounds=3, seconds=0.0)
+OURS, SLOW, FAST, WRONG = map(Contender, ("ours()", "slow()", "fast()", "wrong()"))
+CONTEST = Contest("relu", Operation("value", "value", (OURS, SLOW, FAST, WRONG)), 64)
+
+
+# Rounds
+
+
+def planted(seconds, log=None, name=None):
+    """A contender that takes so many seconds a call, by its own account."""
+
+    def run(repetitions):
+        if log is not None:
+            log.append(name)
+        return repetitions * seconds
+
+    return run
+
+
+def test_each_contender_is_timed_in_each_round():
+    seconds = [2.0**-20, 2.0**-13, 1.0]
+    assert measure([planted(s) for s in seconds], BRIEF) == [[s] * 3 for s in seconds]
+
+
+def test_a_turn_is_long_beside_the_clock_s_steps():
+    turns = []
+    measure([lambda n: turns.append(n * 2.0**-20) or turns[-1]], BRIEF)
+    assert min(turns[-3:]) >= TICK > max(turns[:-4])
+
+
+def test_the_rounds_begin_with_each_in_turn():
+    log = []
+    measure([planted(1.0, log, name) for name in "abc"], BRIEF)
+    assert "".join(log) == "abc" + "abc" + "bca" + "cab"  # the first three find the repetitions
+
+
+def test_rounds_go_on_until_enough_is_measured():
+    assert [len(s) for s in measure([planted(1.0)] * 2, Effort(3, seconds=10.0))] == [5, 5]
+
+
+# Results
+
+
+def result(ours, **theirs):
+    peers = {Contender(f"{name}()"): seconds for name, seconds in theirs.items()}
+    return Result(CONTEST, {OURS: ours, **peers}, {})
+
+
+def test_a_ratio_is_that_of_the_medians_and_its_quartiles_are_those_of_the_rounds():
+    ratio = result([1.0, 2.0, 3.0, 9.0, 2.0], slow=[4.0, 4.0, 6.0, 9.0, 4.0]).ratio(SLOW)
+    assert ratio == Ratio(0.5, (0.5, 0.5))
+    assert ratio.noise == 0.0
+    spread = result([1.0, 2.0, 3.0], slow=[1.0, 1.0, 1.0]).ratio(SLOW)
+    assert spread == Ratio(2.0, (1.5, 2.5))
+    assert spread.noise == 0.25
+
+
+def test_wins_and_losses_are_both_in_the_result():
+    ratios = result([2.0] * 3, slow=[8.0] * 3, fast=[1.0] * 3).ratios()
+    assert {c.text: ratio.median for c, ratio in ratios.items()} == {"slow()": 0.25, "fast()": 2.0}
+
+
+def test_the_data_for_json_is_complete():
+    data = result([2.0, 2.0, 2.0], slow=[4.0, 8.0, 16.0]).as_data()
+    assert json.loads(json.dumps(data)) == {
+        "activation": "relu",
+        "operation": "value",
+        "size": 64,
+        "dtype": "float32",
+        "rounds": 3,
+        "contenders": [
+            {
+                "call": "ours()",
+                "median": 2.0,
+                "quartiles": [2.0, 2.0],
+                "ratio": 1.0,
+                "ratio_quartiles": [1.0, 1.0],
+            },
+            {
+                "call": "slow()",
+                "median": 8.0,
+                "quartiles": [6.0, 12.0],
+                "ratio": 0.25,
+                "ratio_quartiles": [0.1875, 0.375],
+            },
+        ],
+        "left_out": {},
+    }
+
+
+# A contest
+
+
+class Planted:
+    """A worker whose contenders take so many seconds a call, or are at fault."""
+
+    def __init__(self, seconds, faults=()):
+        self.seconds, self.faults = seconds, dict(faults)
+        self.timed = set()
+
+    def ask(self, method, text, argument):
+        if method == "admit":
+            return self.faults.get(text)
+        self.timed.add(text)
+        return argument * self.seconds[text]
+
+
+def held(worker):
+    return bench.hold(CONTEST, dict.fromkeys(CONTEST.operation.contenders, worker), BRIEF)
+
+
+SECONDS = {"ours()": 0.5, "slow()": 4.0, "fast()": 0.25, "wrong()": 1.0}
+
+
+def test_a_slow_contender_comes_out_slow_and_a_fast_one_fast():
+    ratios = held(Planted(SECONDS)).ratios()
+    assert (ratios[SLOW].median, ratios[FAST].median) == (0.125, 2.0)
+
+
+def test_a_wrong_contender_is_named_and_never_timed():
+    worker = Planted(SECONDS, {"wrong()": "gives other values"})
+    found = held(worker)
+    assert found.left_out == {"wrong()": "gives other values"}
+    assert list(found.seconds) == [OURS, SLOW, FAST]
+    assert worker.timed == {"ours()", "slow()", "fast()"}
+
+
+def test_without_halfwave_there_is_no_contest():
+    worker = Planted(SECONDS, {"ours()": "TypeError: no"})
+    found = held(worker)
+    assert (found.seconds, found.left_out) == ({}, {"ours()": "TypeError: no"})
+    assert worker.timed == set()
+
+
+# What is let in
+
+
+def own_calls():
+    """halfwave's calls on Python's and NumPy's numbers, and the NumPy idioms beside them."""
+    for f in hw.activations.values():
+        for contest in contests.contests(f, sizes=[5]):
+            for c in contest.operation.contenders:
+                if set(contests.libraries(c.text)) <= {"np"} and not c.apart:
+                    yield pytest.param(contest, c, id=f"{contest.operation.name}: {c.text}")
+
+
+def stage_of(contest):
+    operation = contest.operation
+    return Stage(contest.activation, operation.name, operation.role, contest.size)
+
+
+@pytest.mark.parametrize(("contest", "contender"), list(own_calls()))
+def test_halfwave_and_the_idioms_compute_what_the_portable_expression_does(contest, contender):
+    assert stage_of(contest).admit(contender.text, contender.copies) is None
+
+
+FAULTS = {
+    "np.minimum(x, 0)": "gives other values",
+    "np.maximum(x[::-1], 0)": "gives other values",
+    "np.maximum(x, 0)[1:]": "gives float32 of shape (4,)",
+    "np.maximum(x, 0).astype('f8')": "gives float64 of shape (5,)",
+    "np.copyto(y, x)": "gives object of shape ()",
+    "np.maximum(x, 1 / 0)": "ZeroDivisionError: division by zero",
+    "np.max imum": "SyntaxError: invalid syntax (<string>, line 1)",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_what_computes_something_else_is_told(text):
+    assert Stage("relu", "value", "value", 5).admit(text, False) == FAULTS[text]
+
+
+def test_the_last_element_of_a_large_array_is_looked_at_too():
+    late = "np.where(np.arange(x.size) < x.size - 1000, np.maximum(x, 0), np.float32(7))"
+    assert Stage("relu", "value", "value", 10**6).admit(late, False) == "gives other values"
+
+
+def test_only_the_call_is_timed_and_by_the_clock(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+    timer = worker.Timer
+    monkeypatch.setattr(
+        worker, "Timer", lambda call, globals: timer(call, timer=lambda: clock.now, globals=globals)
+    )
+    monkeypatch.setattr(hw, "clock", clock, raising=False)
+    stage = Stage("relu", "value", "value", 5)
+    assert stage.admit("hw.clock.sleep(100.0); hw.clock.sleep(3.0)", True) is None
+    assert stage.seconds("hw.clock.sleep(100.0); hw.clock.sleep(3.0)", 4) == 12.0
+
+
+# Who competes
+
+
+def test_every_activation_is_measured_in_every_operation_and_size(activation):
+    found = {(c.operation.name, c.size) for c in contests.contests(activation)}
+    sizes = (64, 2**14, 2**20, 2**26)
+    assert found >= {("number", 1), ("threads", 2**26), ("recycled", 2**26)}
+    assert found >= {(o, n) for o in ("value", "out", "derivative", "pullback") for n in sizes}
+
+
+def test_without_peers_an_activation_stands_beside_its_portable_expression(activation):
+    bare = hw.Activation(replace(activation._facts, peers=Peers()))
+    for contest in contests.contests(bare, sizes=[5]):
+        operation = contest.operation
+        if operation.name in ("value", "derivative"):
+            (_, expression) = operation.contenders
+            assert f"_facts.{operation.role}" in expression.text
+            assert stage_of(contest).admit(expression.text, False) is None
+
+
+def test_every_peer_is_an_expression(activation):
+    for texts in vars(activation._facts.peers).values():
+        for text in texts:
+            ast.parse(text.rpartition("; ")[2], mode="eval")
+
+
+def test_what_is_not_installed_is_found_missing(monkeypatch):
+    monkeypatch.setitem(contests.LIBRARIES, "nowhere", "no_such_module")
+    absent, present = Contender("nowhere.relu(x, np)"), Contender("np.nowhere(x)")
+    assert contests.missing([absent, present]) == ["no_such_module"]
+    assert not contests.is_installed(absent)
+    assert contests.is_installed(present)
+
+
+def test_what_is_installed_computes_what_halfwave_does():
+    every = [c for f in hw.activations.values() for c in contests.contests(f, sizes=[5])]
+    assert [r.left_out for r in bench.run(every, BRIEF, threads=1) if r.left_out] == []
+
+
+# The processes
+
+
+def test_each_library_is_told_how_many_threads_it_may_have():
+    told = environment(3)
+    for name in ("OMP_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "NPROC"):
+        assert told[name] == "3"
+
+
+def test_a_process_has_its_number_of_threads_and_what_is_printed_there_spoils_no_answer():
+    with Worker(3) as process:
+        process.ask("open", "relu", "value", "value", 5)
+        text = "import os; print('noise') or np.zeros(int(os.environ['OMP_NUM_THREADS']))"
+        assert process.ask("admit", text, False) == "gives float64 of shape (3,)"
+
+
+def test_a_process_that_ends_is_told():
+    with Worker(1) as process:
+        process.ask("open", "relu", "value", "value", 5)
+        process._process.kill()
+        with pytest.raises(Ended, match="the process that measures ended with status -9"):
+            process.ask("admit", "np.maximum(x, 0)", False)
+
+
+def test_the_last_line_that_a_process_wrote_says_why_it_ended():
+    with Worker(1) as process, pytest.raises(Ended, match=r"status 1 \(KeyError: 'rely'\)"):
+        process.ask("open", "rely", "value", "value", 5)
