@@ -47,13 +47,24 @@ def test_each_contender_is_timed_in_each_round():
 def test_a_turn_is_long_beside_the_clock_s_steps():
     turns = []
     measure([lambda n: turns.append(n * 2.0**-20) or turns[-1]], BRIEF)
-    assert min(turns[-3:]) >= TICK > max(turns[:-4])
+    assert min(turns[-3:]) >= TICK > max(turns[:-5])
+
+
+def test_one_turn_that_was_held_up_does_not_shorten_the_others():
+    turns = []
+
+    def run(repetitions):
+        turns.append(repetitions)
+        return repetitions * 2.0**-20 + (1.0 if len(turns) == 1 else 0.0)
+
+    measure([run], BRIEF)
+    assert turns[-1] * 2.0**-20 >= TICK
 
 
 def test_the_rounds_begin_with_each_in_turn():
     log = []
     measure([planted(1.0, log, name) for name in "abc"], BRIEF)
-    assert "".join(log) == "abc" + "abc" + "bca" + "cab"  # the first three find the repetitions
+    assert "".join(log) == "aabbcc" + "abc" + "bca" + "cab"  # the first six find the repetitions
 
 
 def test_rounds_go_on_until_enough_is_measured():

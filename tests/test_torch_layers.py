@@ -168,6 +168,14 @@ def test_torch_compile_takes_a_network_whole():
         assert same(learned(compiled, X), learned(net, X))
 
 
+def test_torch_compile_takes_a_layer_whose_function_is_allowed_in_the_graph():
+    torch._dynamo.reset()
+    torch.compiler.allow_in_graph(hw.leaky_relu)
+    net = network()
+    compiled = torch.compile(net, fullgraph=True, backend="aot_eager")
+    assert same(learned(compiled, X), learned(net, X))
+
+
 @pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated, and warns of constants
 def test_the_tracers_take_a_network():
     net = network()

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from halfwave.facts import Facts
 
 
+# Not by way of the activation: torch.compile no longer looks into one that was allowed in the graph.
+_FACTS = {name: f._facts for name, f in activations.items()}
+
+
 def activate(x: torch.Tensor, name: str, *parameters: Any) -> torch.Tensor:
     """The activation of this name, as the layers call it.
 
@@ -38,7 +42,7 @@ def activate(x: torch.Tensor, name: str, *parameters: Any) -> torch.Tensor:
         raise TypeError(
             f"a layer takes a tensor, and x is a {type(x).__name__}; pass torch.tensor(x)"
         )
-    value: torch.Tensor = LIBRARY.value(activations[name]._facts, x, list(parameters))
+    value: torch.Tensor = LIBRARY.value(_FACTS[name], x, list(parameters))
     return value
 
 
