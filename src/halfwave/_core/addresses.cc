@@ -1,11 +1,11 @@
-// Runs the engine on memory that another library owns: contiguous operands by their addresses, so that
-// no array has to be made of them. The caller vouches for the addresses.
+// Runs the engine on memory that another library owns: contiguous operands by their addresses, so
+// that no array has to be made of them. The caller vouches for the addresses.
 #include "addresses.h"
 
 #include <cstring>
 
 #include "numbers.h"
-#include "sweep.h"
+#include "run.h"
 #include "table.h"
 
 namespace halfwave {
@@ -93,8 +93,8 @@ PyObject* compute_at(PyObject*, PyObject* args) {
 
   const int count = pair->kernels->parameters;
   const int operands = named->addresses + count;
-  char* data[kMaxParameters + 3];
-  ptrdiff_t strides[kMaxParameters + 3];
+  char* data[kMaxOperands];
+  ptrdiff_t strides[kMaxOperands];
   for (int k = 0; k < operands; ++k) {
     const int parameter = k - named->parameters;
     const bool is_parameter = parameter >= 0 && parameter < count;
@@ -102,14 +102,15 @@ PyObject* compute_at(PyObject*, PyObject* args) {
     strides[k] = is_parameter ? 0 : kSizes[type];
   }
   const int bits = named->bits > 0 ? named->bits + count : named->bits;
-  run_released(pair->kernels->loops[named->op][type], {data, strides, operands, n, kSizes[type], bits});
+  const Loop loop = pair->kernels->loops[named->op][type];
+  run_released(loop, {data, strides, operands, n, kSizes[type], bits});
   Py_RETURN_NONE;
 }
 
-PyObject* gate_bytes(PyObject*, PyObject* n) {
+PyObject* py_gate_bytes(PyObject*, PyObject* n) {
   const Py_ssize_t count = PyLong_AsSsize_t(n);
   if (count == -1 && PyErr_Occurred()) return nullptr;
-  return PyLong_FromSsize_t((count + 7) / 8 + static_cast<Py_ssize_t>(kGatePadding));
+  return PyLong_FromSsize_t(gate_bytes(count));
 }
 
 }  // namespace halfwave

@@ -6,6 +6,6 @@
 namespace halfwave {
 
 PyObject* compute_at(PyObject*, PyObject* args);
-PyObject* gate_bytes(PyObject*, PyObject* n);
+PyObject* py_gate_bytes(PyObject*, PyObject* n);
 
 }  // namespace halfwave

@@ -15,7 +15,7 @@
 
 #include "numbers.h"
 #include "recycle.h"
-#include "sweep.h"
+#include "run.h"
 #include "table.h"
 #include "ufuncs.h"
 
@@ -35,7 +35,7 @@ struct Callable {
   char keeps_integers;
 };
 
-// The arguments of a call that ways 1 and 2 understand. All references are borrowed.
+// The arguments of a call that ways 1 to 3 understand. All references are borrowed.
 struct Call {
   PyObject* x;
   PyObject* parameters[kMaxParameters];
@@ -126,12 +126,13 @@ PyObject* call_kernel(const Callable& self, const Call& call) {
   } else if (!(out = new_like(x))) {
     return nullptr;
   }
-  char* data[kMaxParameters + 2] = {PyArray_BYTES(x)};
-  npy_intp strides[kMaxParameters + 2] = {PyArray_ITEMSIZE(x)};
+  char* data[kMaxOperands] = {PyArray_BYTES(x)};
+  npy_intp strides[kMaxOperands] = {PyArray_ITEMSIZE(x)};
   for (Py_ssize_t k = 0; k < count; ++k) data[k + 1] = element[k];
   data[count + 1] = PyArray_BYTES(out);
   strides[count + 1] = PyArray_ITEMSIZE(x);
-  run_released(loop, {data, strides, static_cast<int>(count) + 2, PyArray_SIZE(x), PyArray_ITEMSIZE(x)});
+  const int operands = static_cast<int>(count) + 2;
+  run_released(loop, {data, strides, operands, PyArray_SIZE(x), PyArray_ITEMSIZE(x)});
   return reinterpret_cast<PyObject*>(out);
 }
 

@@ -1,4 +1,4 @@
-// The callable that users hold: a fast path for plain arrays and floats, the ufunc for the rest.
+// The callable that users hold.
 #pragma once
 
 #include "numpy_api.h"

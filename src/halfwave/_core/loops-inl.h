@@ -85,17 +85,17 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
   if (i < n) Few<Format, Step>(in, out, bits, i, n - i, inputs, p...);
 }
 
-// The inputs are `kStreams` that differ by element, then the parameters: all of them shared by all
+// The inputs are `kArrays` that differ by element, then the parameters: all of them shared by all
 // elements, or each with a value per element.
-template <class Format, class Step, size_t kStreams, class Bits, size_t... P>
+template <class Format, class Step, size_t kArrays, class Bits, size_t... P>
 HWY_INLINE void Compute(const typename Format::Stored* const* in, typename Format::Stored* out,
                         Bits bits, size_t n, bool stream, bool shared, std::index_sequence<P...>) {
   if (shared) {
-    Sweep<Format, Step>(in, out, bits, n, stream, std::make_index_sequence<kStreams>(),
-                        Format::Broadcast(in[kStreams + P])...);
+    Sweep<Format, Step>(in, out, bits, n, stream, std::make_index_sequence<kArrays>(),
+                        Format::Broadcast(in[kArrays + P])...);
   } else {
     Sweep<Format, Step>(in, out, bits, n, stream,
-                        std::make_index_sequence<kStreams + sizeof...(P)>());
+                        std::make_index_sequence<kArrays + sizeof...(P)>());
   }
   if (stream) hwy::FlushStream();
 }
@@ -125,17 +125,17 @@ struct Map {
   }
 };
 
-// The loop of one function for operands of any layout: `kStreams` inputs that always differ by
+// The loop of one function for operands of any layout: `kArrays` inputs that always differ by
 // element, `kParameters` that usually do not (stride 0), one output.
-template <class Format, class Function, int kStreams, int kParameters>
+template <class Format, class Function, int kArrays, int kParameters>
 struct Elementwise {
   using T = typename Format::Stored;
-  static constexpr int kInputs = kStreams + kParameters;
+  static constexpr int kInputs = kArrays + kParameters;
   static constexpr ptrdiff_t kPacked = sizeof(T);
 
   static void Run(char* const* data, const ptrdiff_t* strides, ptrdiff_t n, bool stream) {
     const bool shared = SharedParameters(strides);
-    const int loaded = shared ? kStreams : kInputs;
+    const int loaded = shared ? kArrays : kInputs;
     const ptrdiff_t step = IsPacked(strides, loaded) ? n : kBlock;
     T buffer[kInputs + 1][kBlock];
     for (ptrdiff_t start = 0; start < n; start += step) {
@@ -150,7 +150,7 @@ struct Elementwise {
       char* const first = data[kInputs] + start * strides[kInputs];
       const bool in_place = strides[kInputs] == kPacked;
       T* const out = in_place ? reinterpret_cast<T*>(first) : buffer[kInputs];
-      Compute<Format, Map<Function>, kStreams>(in, out, NoBits(), count,
+      Compute<Format, Map<Function>, kArrays>(in, out, NoBits(), count,
                                                stream && in_place, shared,
                                                std::make_index_sequence<kParameters>());
       if (!in_place) Scatter(out, count, first, strides[kInputs]);
@@ -159,7 +159,7 @@ struct Elementwise {
 
  private:
   static bool SharedParameters(const ptrdiff_t* strides) {
-    for (int k = kStreams; k < kInputs; ++k) {
+    for (int k = kArrays; k < kInputs; ++k) {
       if (strides[k] != 0) return false;
     }
     return true;

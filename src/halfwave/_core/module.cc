@@ -8,7 +8,7 @@
 #include "callable.h"
 #include "numpy_api.h"
 #include "recycle.h"
-#include "sweep.h"
+#include "run.h"
 #include "table.h"
 #include "targets.h"
 #include "ufuncs.h"
@@ -76,7 +76,7 @@ PyMethodDef methods[] = {
     {"compute_at", compute_at, METH_VARARGS,
      "compute_at(name, op, dtype's letter, n, addresses, parameters); op is value, derivative, "
      "record (x, value, bits) or apply (bits, g, result)"},
-    {"gate_bytes", gate_bytes, METH_O, "The bytes that the gate bits of n elements take."},
+    {"gate_bytes", py_gate_bytes, METH_O, "The bytes that the gate bits of n elements take."},
     {"recycle_results", recycle_results, METH_O, "Set how many bytes are kept for results."},
     {"recycled_bytes", recycled_bytes, METH_NOARGS, "How many bytes are kept for results."},
     {"max_threads", py_max_threads, METH_NOARGS, "How many threads compute a large array."},

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "numpy_api.h"
-#include "sweep.h"
+#include "run.h"
 #include "table.h"
 
 namespace halfwave {

@@ -64,14 +64,18 @@ struct Pair {
 // An activation takes at most so many.
 constexpr int kMaxParameters = 4;
 
+// No loop has more operands: the parameters and three others, as kRecord and kApply have.
+constexpr int kMaxOperands = kMaxParameters + 3;
+
 // Every activation that the build found, in alphabetical order of the file names.
 std::vector<Pair*>& pairs();
 
 // The one of this name, or null.
 const Pair* find_pair(const char* name);
 
-// The gate bits are read eight bytes at a time, so their buffer is this much longer.
-constexpr size_t kGatePadding = 8;
+// The bytes that the gate bits of n elements take. They are read eight bytes at a time, so their
+// buffer is that much longer.
+constexpr ptrdiff_t gate_bytes(ptrdiff_t n) { return (n + 7) / 8 + 8; }
 
 // How many operands a ufunc's operation takes.
 inline int inputs(Op op, int parameters) {

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "recycle.h"
-#include "sweep.h"
+#include "run.h"
 #include "table.h"
 #include "ufuncs.h"
 
@@ -112,30 +112,31 @@ bool prepare(Operation& operation, const char* name, Op op, PyArrayObject* x, Py
 
 // `data` holds the loop's operands with room for the parameters at `first`; `bits` is the operand
 // that moves on by an eighth of a byte for each element.
-void run(Operation& operation, char** data, int operands, int first, int bits) {
-  npy_intp strides[kMaxParameters + 3];
+void run_blocks(Operation& operation, char** data, int operands, int first, int bits) {
+  npy_intp strides[kMaxOperands];
   std::fill_n(strides, operands, operation.size);
   const int count = static_cast<int>(operation.parameters.size());
   const bool shared = std::all_of(operation.parameters.begin(), operation.parameters.end(),
                                   [](const BroadcastReader& p) { return p.IsShared(); });
   alignas(64) char buffer[kMaxParameters][kBlock * sizeof(long double)];
-  for (int k = 0; k < count; ++k) {
-    data[first + k] = buffer[k];
-    if (shared) {
-      strides[first + k] = 0;
-      if (operation.n) operation.parameters[k].ReadFirst(buffer[k]);
-    }
+  for (int k = 0; k < count; ++k) data[first + k] = buffer[k];
+  if (shared) {
+    std::fill_n(strides + first, count, 0);
+    for (int k = 0; k < count && operation.n; ++k) operation.parameters[k].ReadFirst(buffer[k]);
+    run_released(operation.loop, {data, strides, operands, operation.n, operation.size, bits});
+    return;
   }
-  const npy_intp step = shared ? operation.n : kBlock;
-  for (npy_intp start = 0; start < operation.n; start += step) {
-    const npy_intp block = std::min(step, operation.n - start);
-    for (int k = 0; k < count && !shared; ++k) operation.parameters[k].Read(buffer[k], block);
-    halfwave::run(operation.loop, {data, strides, operands, block, operation.size, bits});
+  Py_BEGIN_ALLOW_THREADS
+  for (npy_intp start = 0; start < operation.n; start += kBlock) {
+    const npy_intp block = std::min(kBlock, operation.n - start);
+    for (int k = 0; k < count; ++k) operation.parameters[k].Read(buffer[k], block);
+    run(operation.loop, {data, strides, operands, block, operation.size, bits});
     for (int k = 0; k < operands; ++k) {
       const bool is_parameter = k >= first && k < first + count;
       if (!is_parameter) data[k] += k == bits ? block / 8 : block * operation.size;
     }
   }
+  Py_END_ALLOW_THREADS
 }
 
 }  // namespace
@@ -149,19 +150,17 @@ PyObject* record(PyObject*, PyObject* args) {
   }
   Operation operation;
   if (!prepare(operation, name, kRecord, x, parameters)) return nullptr;
-  npy_intp bytes = (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding);
+  npy_intp bytes = gate_bytes(operation.n);
   Ref<PyArrayObject> value(new_like(x));
   Ref<PyArrayObject> bits(
       reinterpret_cast<PyArrayObject*>(PyArray_SimpleNew(1, &bytes, NPY_UINT8)));
   if (!value || !bits) return nullptr;
 
   const int count = static_cast<int>(operation.parameters.size());
-  char* data[kMaxParameters + 3] = {PyArray_BYTES(x)};
+  char* data[kMaxOperands] = {PyArray_BYTES(x)};
   data[count + 1] = PyArray_BYTES(value.get());
   data[count + 2] = PyArray_BYTES(bits.get());
-  Py_BEGIN_ALLOW_THREADS
-  run(operation, data, count + 3, 1, count + 2);
-  Py_END_ALLOW_THREADS
+  run_blocks(operation, data, count + 3, 1, count + 2);
   return Py_BuildValue("NN", value.release(), bits.release());
 }
 
@@ -176,7 +175,7 @@ PyObject* apply(PyObject*, PyObject* args) {
   Operation operation;
   if (!prepare(operation, name, kApply, g, parameters)) return nullptr;
   if (PyArray_TYPE(bits) != NPY_UINT8 || !PyArray_IS_C_CONTIGUOUS(bits) ||
-      PyArray_SIZE(bits) < (operation.n + 7) / 8 + static_cast<npy_intp>(kGatePadding)) {
+      PyArray_SIZE(bits) < gate_bytes(operation.n)) {
     PyErr_BadInternalCall();
     return nullptr;
   }
@@ -184,11 +183,9 @@ PyObject* apply(PyObject*, PyObject* args) {
   if (!result) return nullptr;
 
   const int count = static_cast<int>(operation.parameters.size());
-  char* data[kMaxParameters + 3] = {PyArray_BYTES(bits), PyArray_BYTES(g)};
+  char* data[kMaxOperands] = {PyArray_BYTES(bits), PyArray_BYTES(g)};
   data[count + 2] = PyArray_BYTES(result.get());
-  Py_BEGIN_ALLOW_THREADS
-  run(operation, data, count + 3, 2, 0);
-  Py_END_ALLOW_THREADS
+  run_blocks(operation, data, count + 3, 2, 0);
   return reinterpret_cast<PyObject*>(result.release());
 }
 

@@ -1,4 +1,4 @@
-#include "sweep.h"
+#include "run.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,9 +16,6 @@
 
 namespace halfwave {
 namespace {
-
-// More operands than any loop has: parameters, two inputs, the result and the bits.
-constexpr int kMaxOperands = kMaxParameters + 4;
 
 // A thread gets no less. Two that are awake pay from an eighth of it on, but one that has to be woken
 // takes as long as the whole of it.
@@ -71,13 +68,14 @@ bool is_resident(const char*) { return true; }
 void ask_for_huge_pages(const char*, ptrdiff_t) {}
 #endif
 
-// Whether to write the result past the cache. Memory that the system first gives when it is written
-// has just been zeroed in the cache, and is written there sooner.
-bool streams(const Sweep& sweep) {
-  const ptrdiff_t bytes = sweep.n * sweep.element;
-  const int result = sweep.operands - (sweep.bits == sweep.operands - 1 ? 2 : 1);
-  if (bytes < kLarge || sweep.strides[result] != sweep.element) return false;
-  const char* const first = sweep.data[result];
+// Gets the memory of a large result ready, and says whether to write past the cache. Memory that the
+// system first gives when it is written has just been zeroed in the cache, and is written there
+// sooner. The page in the middle speaks for all: libraries write to the first of a block.
+bool prepare_result(const Operands& operands) {
+  const ptrdiff_t bytes = operands.n * operands.element;
+  const int result = operands.count - (operands.bits == operands.count - 1 ? 2 : 1);
+  if (bytes < kLarge || operands.strides[result] != operands.element) return false;
+  const char* const first = operands.data[result];
   if (is_resident(first + bytes / 2)) return bytes > stream_above();
   ask_for_huge_pages(first, bytes);
   return false;
@@ -87,27 +85,27 @@ bool streams(const Sweep& sweep) {
 // libgomp's threads do not survive a fork, but it would wait for them.
 bool is_forked = false;
 
-void run_part(Loop loop, const Sweep& sweep, ptrdiff_t start, ptrdiff_t count, bool stream) {
+void run_part(Loop loop, const Operands& operands, ptrdiff_t start, ptrdiff_t count, bool stream) {
   char* data[kMaxOperands];
-  for (int k = 0; k < sweep.operands; ++k) {
-    data[k] = sweep.data[k] + (k == sweep.bits ? start / 8 : start * sweep.strides[k]);
+  for (int k = 0; k < operands.count; ++k) {
+    data[k] = operands.data[k] + (k == operands.bits ? start / 8 : start * operands.strides[k]);
   }
-  loop(data, sweep.strides, count, stream);
+  loop(data, operands.strides, count, stream);
 }
 
-void run_threads(Loop loop, const Sweep& sweep, int threads, bool stream) {
-  const ptrdiff_t grains = (sweep.n + kGrain - 1) / kGrain;
+void run_threads(Loop loop, const Operands& operands, int threads, bool stream) {
+  const ptrdiff_t grains = (operands.n + kGrain - 1) / kGrain;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int t = 0; t < threads; ++t) {
     const ptrdiff_t start = grains * t / threads * kGrain;
-    const ptrdiff_t end = std::min(grains * (t + 1) / threads * kGrain, sweep.n);
-    if (start < end) run_part(loop, sweep, start, end - start, stream);
+    const ptrdiff_t end = std::min(grains * (t + 1) / threads * kGrain, operands.n);
+    if (start < end) run_part(loop, operands, start, end - start, stream);
   }
 }
 
 // How many threads pay.
-int threads_for(const Sweep& sweep) {
-  const ptrdiff_t shares = sweep.n * sweep.element / kBytesPerThread;
+int threads_for(const Operands& operands) {
+  const ptrdiff_t shares = operands.n * operands.element / kBytesPerThread;
   return shares < 2 ? 1 : static_cast<int>(std::min<ptrdiff_t>(max_threads(), shares));
 }
 #endif
@@ -127,22 +125,22 @@ void prepare_threads() {
 #endif
 }
 
-void run(Loop loop, const Sweep& sweep) {
-  const bool stream = streams(sweep);
+void run(Loop loop, const Operands& operands) {
+  const bool stream = prepare_result(operands);
 #ifdef _OPENMP
-  const int threads = threads_for(sweep);
-  if (threads > 1) return run_threads(loop, sweep, threads, stream);
+  const int threads = threads_for(operands);
+  if (threads > 1) return run_threads(loop, operands, threads, stream);
 #endif
-  loop(sweep.data, sweep.strides, sweep.n, stream);
+  loop(operands.data, operands.strides, operands.n, stream);
 }
 
-void run_released(Loop loop, const Sweep& sweep) {
-  if (sweep.n * sweep.element < kReleaseGil) {
-    run(loop, sweep);
+void run_released(Loop loop, const Operands& operands) {
+  if (operands.n * operands.element < kReleaseGil) {
+    run(loop, operands);
     return;
   }
   Py_BEGIN_ALLOW_THREADS
-  run(loop, sweep);
+  run(loop, operands);
   Py_END_ALLOW_THREADS
 }
 

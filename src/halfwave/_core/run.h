@@ -9,19 +9,19 @@ namespace halfwave {
 
 // The operands of a loop, as it takes them. Operand `bits`, if there is one, has an eighth of a byte
 // for each element; all others are `strides` apart. `element`: bytes of an element of the result.
-struct Sweep {
+struct Operands {
   char* const* data;
   const ptrdiff_t* strides;
-  int operands;
+  int count;
   ptrdiff_t n;
   ptrdiff_t element;
   int bits = -1;
 };
 
-void run(Loop loop, const Sweep& sweep);
+void run(Loop loop, const Operands& operands);
 
 // The same for a thread that holds the GIL: lets others have it while a large array is computed.
-void run_released(Loop loop, const Sweep& sweep);
+void run_released(Loop loop, const Operands& operands);
 
 // How many threads a large array is computed on, at most: 1 in a forked child.
 int max_threads();
