@@ -18,12 +18,12 @@ from halfwave import _core
 
 threadpoolctl = pytest.importorskip("threadpoolctl")
 
-hw.relu(np.zeros(2**20, "f4"))
+hw.relu(np.zeros(2**22, "f4"))
 POOLS = threadpoolctl.ThreadpoolController().select(user_api="openmp")
 if not POOLS:
     pytest.skip("built without OpenMP", allow_module_level=True)
 
-LARGE = 2**20 + 77  # elements; from 2 MiB on there may be two threads
+LARGE = 2**22 + 77  # elements; from 8 MiB on there may be two threads
 DTYPES = [np.dtype(code) for code in ("f2", "f4", "f8", "i4")]
 
 
@@ -106,6 +106,37 @@ def test_no_bit_of_a_pullback_depends_on_whether_it_fits_in_the_cache(f):
         hw.recycle_results(before)
 
 
+# A result that lies over its own argument
+
+
+OVERLAPS = {
+    "one behind": lambda a: (a[1:], a[:-1]),
+    "one ahead": lambda a: (a[:-1], a[1:]),
+    "some behind": lambda a: (a[17:], a[:-17]),
+    "every second": lambda a: (a[::2], a[: (a.size + 1) // 2]),
+    "from the back": lambda a: (a[::-1], a),
+    "rows": lambda a: (a[: 2**21].reshape(1024, -1)[1:], a[: 2**21].reshape(1024, -1)[:-1]),
+}
+
+
+@each_operation
+@pytest.mark.parametrize("overlap", OVERLAPS.values(), ids=OVERLAPS)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_large_result_may_lie_over_its_argument(op, overlap, count):
+    a = many("f8", 2**22 + 77)
+    x, out = overlap(a)
+    with POOLS.limit(limits=count):
+        expected = op(x.copy())
+        op(x, out=out)
+    assert_same_bits(out, expected)
+
+
+def test_a_large_result_may_lie_over_its_parameter(threads):
+    x, a = many("f4", 2**23), many("f4", 2**23 + 1, seed=1)
+    expected = hw.leaky_relu(x, a[1:].copy())
+    assert_same_bits(hw.leaky_relu(x, a[1:], out=a[:-1]), expected)
+
+
 # How many threads
 
 
@@ -125,14 +156,14 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @linux
 @pytest.mark.parametrize("wanted", [1, 2, 5])
 def test_the_variable_says_how_many_threads_there_are(wanted):
-    program = THREADS_USED.format(elements=2**22)
+    program = THREADS_USED.format(elements=2**23)
     variables = {"OMP_NUM_THREADS": str(wanted), "OPENBLAS_NUM_THREADS": "1"}
     assert fresh.output_of(program, **variables) == f"{wanted - 1}\n"
 
 
 @linux
 def test_a_small_array_wakes_no_thread():
-    program = THREADS_USED.format(elements=2**18)
+    program = THREADS_USED.format(elements=2**20)
     variables = {"OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "1"}
     assert fresh.output_of(program, **variables) == "0\n"
 

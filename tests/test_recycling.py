@@ -305,6 +305,24 @@ def test_the_same_process_is_killed_where_the_result_is_still_held(small_group):
     assert done.returncode == -9
 
 
+ADDRESSES = """import resource
+import numpy as np, halfwave as hw
+x = np.ones(2**25, "f4")
+hw.recycle_results(2**30)
+pages = int(open("/proc/self/statm").read().split()[0])
+room = pages * resource.getpagesize() + 400 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+results = [hw.relu(x[: 2**23 + 2**20 * k]) for k in range(6)]
+del results
+print(int(hw.relu(np.broadcast_to(np.float32(1), 2**25)).sum()), int(hw.relu(x).sum()))
+"""
+
+
+@linux
+def test_what_is_kept_is_given_back_where_addresses_are_short():
+    assert fresh.output_of(ADDRESSES, OMP_NUM_THREADS="1").split() == [str(2**25)] * 2
+
+
 # Mistakes
 
 

@@ -46,10 +46,15 @@ Type find_type(int letter) {
 
 constexpr ptrdiff_t kSizes[] = {2, 2, 4, 8};
 
-bool read_addresses(PyObject* tuple, char** data) {
+// Of n elements each; where there are any, none may be null.
+bool read_addresses(PyObject* tuple, Py_ssize_t n, char** data) {
   for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(tuple); ++k) {
     data[k] = static_cast<char*>(PyLong_AsVoidPtr(PyTuple_GET_ITEM(tuple, k)));
     if (PyErr_Occurred()) return false;
+    if (n && !data[k]) {
+      PyErr_SetString(PyExc_ValueError, "an operand has elements and no memory");
+      return false;
+    }
   }
   return true;
 }
@@ -89,7 +94,9 @@ PyObject* compute_at(PyObject*, PyObject* args) {
   }
   char* given[3];
   alignas(16) char elements[kMaxParameters][16];
-  if (!read_addresses(addresses, given) || !read_parameters(numbers, type, elements)) return nullptr;
+  if (!read_addresses(addresses, n, given) || !read_parameters(numbers, type, elements)) {
+    return nullptr;
+  }
 
   const int count = pair->kernels->parameters;
   const int operands = named->addresses + count;

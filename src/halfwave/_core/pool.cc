@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
@@ -78,6 +79,17 @@ void shrink(State& s, size_t bytes) {
   s.idle.erase(s.idle.begin(), block);
 }
 
+// NumPy, which calls, knows no exceptions. There is room for every block that may come back.
+bool remember(State& s, const Block& block) {
+  try {
+    s.idle.reserve(s.idle.size() + s.taken.size() + 1);
+    s.taken[block.start] = block.bytes;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 bool exists() { return true; }
@@ -88,7 +100,14 @@ void* take(size_t bytes) {
   const std::lock_guard<std::mutex> lock(s.mutex);
   Block block = reuse(s, rounded_up(bytes));
   if (!block.start) block = map_block(rounded_up(bytes));
-  if (block.start) s.taken[block.start] = block.bytes;
+  if (!block.start) {  // what is kept takes up addresses, too
+    shrink(s, 0);
+    block = map_block(rounded_up(bytes));
+  }
+  if (block.start && !remember(s, block)) {
+    unmap(block);
+    return nullptr;
+  }
   return block.start;
 }
 

@@ -16,6 +16,19 @@ inline bool is_chained(char* const* data, const npy_intp* strides) {
   return strides[0] == strides[2] && (strides[2] == 0 || data[0] + strides[0] == data[2]);
 }
 
+// Whether the result lies over an input, and not element on element. NumPy allows that where going
+// from the front to the back reads each element before it is written over; no other order does.
+inline bool needs_order(char* const* data, const npy_intp* strides, int count, npy_intp n) {
+  const int out = count - 1;
+  const auto first = [&](int k) { return data[k] + (strides[k] < 0 ? (n - 1) * strides[k] : 0); };
+  const auto last = [&](int k) { return data[k] + (strides[k] > 0 ? (n - 1) * strides[k] : 0); };
+  for (int k = 0; k < out; ++k) {
+    const bool same = data[k] == data[out] && strides[k] == strides[out];
+    if (!same && first(k) <= last(out) && first(out) <= last(k)) return true;
+  }
+  return false;
+}
+
 template <class Here, Op op, Type type>
 int UfuncLoop(PyArrayMethod_Context* context, char* const* data, const npy_intp* dimensions,
               const npy_intp* strides, NpyAuxData*) {
@@ -27,6 +40,8 @@ int UfuncLoop(PyArrayMethod_Context* context, char* const* data, const npy_intp*
                           data[2] + i * strides[2]};
       loop(at, strides, 1, false);
     }
+  } else if (needs_order(data, strides, operands, dimensions[0])) {
+    loop(data, strides, dimensions[0], false);
   } else {
     run(loop, {data, strides, operands, dimensions[0], PyDataType_ELSIZE(context->descriptors[0])});
   }

@@ -17,9 +17,10 @@
 namespace halfwave {
 namespace {
 
-// A thread gets no less. Two that are awake pay from an eighth of it on, but one that has to be woken
-// takes as long as the whole of it.
-[[maybe_unused]] constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 20;
+// A thread gets no less. Two that are awake pay from a sixteenth of it on, and one that has to be
+// woken from a quarter; but where another program holds its core, all wait for it for milliseconds,
+// which is to be worth it.
+[[maybe_unused]] constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 22;
 
 // From so many bytes on a call is long enough to let other Python threads run meanwhile.
 constexpr ptrdiff_t kReleaseGil = 1 << 15;
