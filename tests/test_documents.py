@@ -126,10 +126,9 @@ def test_a_document_that_shows_something_else_is_caught(text):
 NOT_RUN = {
     "halfwave tour": "tests/tour runs it",
     "halfwave bench": "measures time, for minutes",
-    "python -m": "measures time, or draws the tutorial's pages",
+    "python -m": "measures time, draws the tutorial's pages, or starts a cluster",
     "pip install": "installs",
     ".venv/bin/python -m": "installs",
-    "python examples/dask_cluster.py": "tests/test_dask_cluster.py runs it",
     "git clone": "needs the network",
     "git diff": "is for the reader's own change",
 }

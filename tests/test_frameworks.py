@@ -82,6 +82,8 @@ def test_no_array_is_copied_out_of_its_library(name):
         ("g", lambda: f.vjp(masked)[1](foreign)),
     ]:
         is_refused(call, what, "jax" if name == "jax" else f"{name}.")
+    with pytest.raises(TypeError, match=r"take the vjp of an x of g's library, or pass numpy.asar"):
+        f.vjp(X)[1](foreign)
     out_is_refused(foreign)
     with pytest.raises(ValueError, match="at_kink is "):
         hw.relu.derivative(X, at_kink=number)

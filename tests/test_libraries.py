@@ -244,6 +244,18 @@ def test_shapes_that_do_not_fit_are_refused(library):
     refused(lambda: hw.relu.vjp(x)[1](np.ones(2, "f4")), "g has shape (2,)", "(2, 3)")
     wide = library.array(np.ones((4, 2, 3), "f4"))
     refused(lambda: hw.leaky_relu.vjp(x, wide), "(4, 2, 3)", "(2, 3)", "broadcast x first")
+    pair = library.array(np.ones(2, "f4"))
+    for operation in (hw.leaky_relu, hw.leaky_relu.derivative, hw.leaky_relu.vjp):
+        said = f"{operation.__qualname__}(): x has shape (2, 3), alpha has shape (2,), which do not"
+        for alpha in (pair, np.ones(2, "f4"), [1.0, 1.0]):
+            refused(lambda op=operation, a=alpha: op(x, a), said, "give a parameter one value")
+
+
+def test_a_parameter_that_holds_no_numbers_is_refused(library):
+    x = library.array(np.ones(3, "f4"))
+    for operation in (hw.leaky_relu, hw.leaky_relu.derivative, hw.leaky_relu.vjp):
+        for alpha in ("a", ["a", "b", "c"], None, object(), np.array(["a"]), np.array([{}])):
+            refused(lambda op=operation, a=alpha: op(x, a), "alpha is ", "pass a number, an array")
 
 
 def test_arrays_of_two_libraries_are_refused(library):

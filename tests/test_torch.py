@@ -369,6 +369,15 @@ def test_torch_compile_takes_all_of_it_where_the_function_is_allowed_in_the_grap
 # Tensors of every kind
 
 
+def test_tensors_without_memory_are_computed_by_the_expression():
+    nothing = torch._efficientzerotensor(5)  # what autograd makes where no gradient comes
+    assert hw.leaky_relu(nothing).tolist() == [0.0] * 5
+    x = torch.tensor([1.0, -2.0, 3.0, 0.0, -5.0], requires_grad=True)
+    hw.leaky_relu(x).backward(nothing)
+    assert x.grad.tolist() == [0.0] * 5
+    assert hw.leaky_relu.vjp(x.detach())[1](nothing).tolist() == [0.0] * 5
+
+
 LAYOUTS = {
     "transposed": lambda: torch.randn(4, 5).T,
     "channels last": lambda: torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last),

@@ -51,8 +51,7 @@ X = torch.linspace(-3, 3, 20).reshape(5, 4)
 
 
 def test_there_is_one_layer_for_each_activation():
-    made = {name for name in layers.__all__ if name not in ("Layer", "activate")}
-    assert made == {layer_of(f).__name__ for f in ACTIVATIONS}
+    assert set(layers.__all__) == {layer_of(f).__name__ for f in ACTIVATIONS}
     assert dir(layers) == sorted(layers.__all__)
 
 
@@ -82,13 +81,26 @@ def test_a_layer_says_what_it_is():
     assert repr(layers.LeakyReLU(inplace=True)) == "LeakyReLU(alpha=0.01, inplace=True)"
 
 
+def test_a_layer_shows_a_tensor_on_one_line():
+    parameter = torch.nn.Parameter
+    shown = {
+        "alpha=0.1": torch.tensor(0.1),
+        "alpha=0.25, learned": parameter(torch.tensor([0.25])),
+        "alpha=tensor of shape (3, 1, 1)": torch.ones(3, 1, 1),
+        "alpha=tensor of shape (3,), learned": parameter(torch.ones(3)),
+        "alpha=tensor of shape ()": torch.ones((), device="meta"),
+    }
+    for text, alpha in shown.items():
+        assert repr(layers.LeakyReLU(alpha)) == f"LeakyReLU({text})"
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda: layers.LeakyReLU(negative_slope=0.1), "negative_slope.*here it is called alpha"),
         (lambda: layers.LeakyReLU(1, True, 3), r"it is LeakyReLU\(alpha=0.01, inplace=False\)"),
         (lambda: layers.LeakyReLU("a"), "alpha is 'a'; pass a number or a tensor"),
-        (lambda: layers.ReLU()([1.0]), "x is a list; pass torch.tensor"),
+        (lambda: layers.ReLU()([1.0]), "x is of type list; pass torch.tensor"),
         (lambda: layers.LeakyReLU(inplace=True)(torch.tensor([1])), "inplace.*torch.int64"),
     ],
 )

@@ -14,7 +14,7 @@ from test_halves import rounded as rounded_by_the_tests
 
 import halfwave as hw
 from halfwave import _core, verify
-from halfwave.verify import BLOCK, SHOWN, WHAT, Every, Sample, Share, Verification
+from halfwave.verify import BLOCK, SHOWN, WHAT, Share, Verification, every, sample
 
 FLOAT32 = np.dtype(np.float32)
 each_dtype = pytest.mark.parametrize("dtype", [*HALVES, FLOAT32], ids=str)
@@ -60,13 +60,13 @@ def test_processes_find_what_one_process_finds():
 
 @each_dtype
 def test_full_is_every_number_once(dtype):
-    every = Every(dtype.name)
-    assert every.blocks * BLOCK == every.size == 2 ** (8 * dtype.itemsize)
-    for number in (0, 1, every.blocks // 2, every.blocks - 1):
-        number = min(number, every.blocks - 1)
+    inputs = every(dtype.name)
+    assert inputs.blocks * BLOCK == inputs.size == 2 ** (8 * dtype.itemsize)
+    for number in (0, 1, inputs.blocks // 2, inputs.blocks - 1):
+        number = min(number, inputs.blocks - 1)
         first = number * BLOCK
         bits = np.arange(first, first + BLOCK, dtype=np.uint64).astype(bits_of(dtype))
-        assert_same_bits(every.block(number).view(bits_of(dtype)), bits)
+        assert_same_bits(inputs.block(number).view(bits_of(dtype)), bits)
 
 
 def test_the_shares_of_a_full_run_are_every_block_once():
@@ -77,12 +77,12 @@ def test_the_shares_of_a_full_run_are_every_block_once():
 
 
 def test_the_sample_of_float32_has_every_sign_exponent_and_edge():
-    sample = Sample("float32")
-    assert sample.size == sum(sample.block(k).size for k in range(sample.blocks)) > 2**23
-    significands = sample.block(0).view(np.uint32)
+    inputs = sample()
+    assert inputs.size == sum(inputs.block(k).size for k in range(inputs.blocks)) > 2**23
+    significands = inputs.block(0).view(np.uint32)
     assert np.unique(significands).size == significands.size
     for number in (1, 255, 256, 511):  # sign and exponent
-        bits = sample.block(number).view(np.uint32)
+        bits = inputs.block(number).view(np.uint32)
         assert_same_bits(bits, significands + np.uint32(number << 23))
     assert np.isin(edges(FLOAT32).view(np.uint32) & 0x7FFFFF, significands).all()
 
@@ -164,7 +164,7 @@ class Planted:
 def checked(f, x):
     """What is found in the block of this one number."""
     block = int(x.view(bits_of(x.dtype))) // BLOCK
-    return verify.check(Share(f, Every(x.dtype.name), ((),), range(block, block + 1)))
+    return verify.check(Share(f, every(x.dtype.name), ((),), range(block, block + 1)))
 
 
 @each_what

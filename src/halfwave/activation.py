@@ -11,7 +11,7 @@ import numpy as np
 from halfwave import _core, calls, libraries
 from halfwave.arrays import as_operand, is_number, is_plain, is_python_number
 from halfwave.facts import Facts, Kink, Parameter, docstring
-from halfwave.pullback import ArgumentPullback, Pullback, gate_vjp
+from halfwave.pullback import Pullback, UfuncPullback, gate_vjp
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -37,6 +37,7 @@ class Operation(_core.Callable):
 
     __name__: str
     _facts: Facts
+    _method = "value"  # of a `libraries` adapter, which computes it
 
     def __new__(cls, facts: Facts) -> Self:
         names = tuple(p.name for p in facts.parameters)
@@ -100,6 +101,8 @@ class Operation(_core.Callable):
 class Derivative(Operation):
     """The derivative of an activation, a function like the activation itself."""
 
+    _method = "derivative"
+
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._name(f"{facts.name}.derivative", _DERIVATIVE_DOC.format(facts=facts))
@@ -136,10 +139,7 @@ class Derivative(Operation):
         options: dict[str, Any],
     ) -> Any:
         """`slopes` with the chosen slope where x is at the kink."""
-        at, slope = (
-            values[v] if isinstance(v, str) else v
-            for v in (kink.at, calls.chosen_slope(kink, at_kink))
-        )
+        at, slope = calls.at_and_slope(kink, at_kink, values)
         if is_python_number(slopes) and is_python_number(slope) and not options:
             chosen = _held(slope, slopes)
             return type(slopes)(chosen) if x == at else slopes
@@ -213,7 +213,7 @@ class VJP:
             if isinstance(x, int):
                 return activation(x, *parameters), gate_vjp(facts, _near(x), parameters)[1]
             return gate_vjp(facts, x, parameters)
-        return activation(x, *parameters), ArgumentPullback(facts, parameters, x)
+        return activation(x, *parameters), UfuncPullback(facts, parameters, x)
 
     @property
     def __signature__(self) -> Signature:

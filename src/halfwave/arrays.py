@@ -37,6 +37,11 @@ def is_foreign(cls: type) -> bool:
     return protocols or not _DIFFERENTIATING.isdisjoint(_libraries(cls))
 
 
+def class_name(x: object) -> str:
+    """The class of x after the library that it is of, for messages."""
+    return f"{type(x).__module__.partition('.')[0]}.{type(x).__name__}"
+
+
 def as_operand(x: object, what: str) -> Any:
     """x as a ufunc takes it: lists become arrays; what NumPy would copy is refused.
 

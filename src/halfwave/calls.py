@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,9 +59,10 @@ def as_operands(facts: Facts, parameters: list[Any]) -> list[Any]:
     return [as_operand(v, p.name) for p, v in zip(facts.parameters, parameters, strict=True)]
 
 
-def refuse_options(call: str, library: str, options: Iterable[str]) -> None:
+def refuse_options(call: str, library: str, options: Collection[str]) -> None:
     """Refuse what only a ufunc has, and say what another library has in its place."""
-    for name in options:
+    if options:
+        name = next(iter(options))
         raise TypeError(
             f"{call}() has no {name}= for arrays of {library}; {_IN_PLACE_OF.get(name, 'leave it out')}"
         )
@@ -114,13 +115,21 @@ def as_float(number: float | np.integer[Any] | np.floating[Any], call: str) -> f
         ) from None
 
 
-def chosen_slope(kink: Kink, at_kink: Any) -> Slope:
+def _chosen_slope(kink: Kink, at_kink: Any) -> Slope:
     """The slope that `at_kink` chooses."""
     if isinstance(at_kink, (int, float, np.integer, np.floating)):
         return as_float(at_kink, "derivative")
     if isinstance(at_kink, str) and at_kink in ("left", "right"):
         return kink.left if at_kink == "left" else kink.right
     raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
+
+
+def at_and_slope(kink: Kink, at_kink: Any, values: dict[str, Any]) -> tuple[Any, Any]:
+    """Where a kink is, and the slope chosen there, with `values` for the parameters' names."""
+    at, slope = (
+        values[v] if isinstance(v, str) else v for v in (kink.at, _chosen_slope(kink, at_kink))
+    )
+    return at, slope
 
 
 def call_ufunc(
@@ -176,13 +185,9 @@ def _explain_shapes(
         return None  # xarray and pandas have rules of their own
     shapes = {name: np.shape(a) for name, a in operands.items()}
     try:
-        shape = np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        said = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
-        return ValueError(
-            f"{call}(): {said}, which do not broadcast; give a parameter one value, or one along "
-            f"an axis of x (one for each row of a matrix: shape (n, 1))"
-        )
+        shape = broadcast_shapes(call, shapes)
+    except ValueError as told:
+        return told
     out = options.get("out")
     if isinstance(out, np.ndarray) and out.shape != shape:
         return ValueError(
@@ -198,6 +203,24 @@ def _explain_shapes(
             f"; give it that shape"
         )
     return None
+
+
+def broadcast_shapes(call: str, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of the result of operands with names.
+
+    Raises
+    ------
+    ValueError
+        If they do not broadcast.
+    """
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        said = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"{call}(): {said}, which do not broadcast; give a parameter one value, or one along "
+            f"an axis of x (one for each row of a matrix: shape (n, 1))"
+        ) from None
 
 
 def signature(facts: Facts, options: dict[str, Any]) -> Signature:

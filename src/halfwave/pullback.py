@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from halfwave import _core
-from halfwave.arrays import as_operand, is_plain, is_python_number, memory_order
+from halfwave.arrays import (
+    as_operand,
+    class_name,
+    is_foreign,
+    is_plain,
+    is_python_number,
+    memory_order,
+)
 from halfwave.facts import Facts
 
 if TYPE_CHECKING:
@@ -64,10 +71,10 @@ class GatePullback(Pullback):
         if self._shared is not None and g.__class__ is np.ndarray and layout.fits(g, self._dtype):
             # What most calls are; what follows would take three times as long for them.
             return _core.apply(facts.name, self._bits, g, self._shared)
-        operand = as_operand(g, "g")
+        operand = g if is_foreign(type(g)) else as_operand(g, "g")
         if not (is_plain(operand) or is_python_number(operand)):
             raise TypeError(
-                f"g is a {type(g).__name__} and x was a NumPy array; take the vjp of an x of g's "
+                f"g is a {class_name(g)} and x was a NumPy array; take the vjp of an x of g's "
                 f"library, or pass numpy.asarray(g)"
             )
         array = layout.broadcast("g", _as_array(operand, self._dtype, "g"))
@@ -76,8 +83,8 @@ class GatePullback(Pullback):
         return layout.as_given(_core.apply(facts.name, self._bits, ordered, parameters))
 
 
-class ArgumentPullback(Pullback):
-    """Keeps a reference to the argument, for arrays of other libraries: lazy, and in their type."""
+class UfuncPullback(Pullback):
+    """Keeps references to what takes part in `__array_ufunc__`: lazy, and in its type."""
 
     def __init__(self, facts: Facts, parameters: list[Any], x: Any) -> None:
         super().__init__(facts, parameters)

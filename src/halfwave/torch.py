@@ -40,7 +40,7 @@ def activate(x: torch.Tensor, name: str, *parameters: Any) -> torch.Tensor:
     """
     if not isinstance(x, torch.Tensor):
         raise TypeError(
-            f"a layer takes a tensor, and x is a {type(x).__name__}; pass torch.tensor(x)"
+            f"a layer takes a tensor, and x is of type {type(x).__name__}; pass torch.tensor(x)"
         )
     value: torch.Tensor = LIBRARY.value(_FACTS[name], x, list(parameters))
     return value
@@ -73,8 +73,19 @@ class Layer(torch.nn.Module):
         return x.copy_(value)
 
     def extra_repr(self) -> str:
-        shown = [f"{p.name}={getattr(self, p.name)}" for p in self._facts.parameters]
+        shown = [f"{p.name}={_shown(getattr(self, p.name))}" for p in self._facts.parameters]
         return ", ".join([*shown, "inplace=True"] if self.inplace else shown)
+
+
+def _shown(value: float | torch.Tensor) -> str:
+    """A parameter on one line: a number, or the shape of many, and whether it is learned."""
+    if not isinstance(value, torch.Tensor):
+        return str(value)
+    if value.numel() == 1 and not value.is_meta:
+        shown = f"{value.item():g}"
+    else:
+        shown = f"tensor of shape {tuple(value.shape)}"
+    return f"{shown}, learned" if isinstance(value, torch.nn.Parameter) else shown
 
 
 def _bind(cls: type[Layer], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +155,7 @@ References
 
 _LAYERS = {cls.__name__: cls for cls in (_layer(f._facts) for f in activations.values())}
 globals().update(_LAYERS)
-__all__ = ["Layer", "activate", *_LAYERS]  # noqa: PLE0604
+__all__ = [*_LAYERS]  # noqa: PLE0604
 
 
 def __dir__() -> list[str]:

@@ -7,13 +7,17 @@ import pytest
 from command import error_of, halfwave, on_terminal, output_of, without
 
 import halfwave as hw
+from halfwave.bench import contests
 from halfwave.bench.contests import Contender, Contest, Operation
 from halfwave.bench.results import Result
 from halfwave.cli.ratios import duration, markdown, print_ratios
+from halfwave.cli.report import noise
 
 # Small arrays and few rounds: none of these tests is about a time.
 BRIEF = """
+from halfwave import processors
 from halfwave.bench import contests, rounds
+processors.processors = lambda: 2
 contests.SIZES = (3, 64)
 rounds.FULL = rounds.QUICK = rounds.Effort(rounds=2, seconds=0.0)
 """
@@ -140,6 +144,46 @@ def test_times_are_in_the_unit_that_suits_them():
     ]
 
 
+@pytest.mark.parametrize("columns", [50, 69, 70, 80])
+def test_every_label_is_whole_however_narrow_the_terminal_is(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    every = [c for f in hw.activations.values() for c in contests.contests(f)]
+    labels = {c.label for contest in every for c in contest.operation.contenders}
+    print_ratios([Result(c, {k: [1e-6] * 2 for k in c.operation.contenders}, {}) for c in every])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "…" not in "".join(lines)
+    if columns < 70:
+        printed = "".join("".join(lines).split())
+        assert [label for label in labels if "".join(label.split()) not in printed] == []
+
+
+def test_on_a_narrow_terminal_the_numbers_stand_below_the_label(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "50")
+    print_ratios(results(0.25))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["float32", "    2^20", "", "peer0()", "  1.0 µs", "  peer1()", "    0.25"]
+
+
+@pytest.mark.parametrize(
+    ("spreads", "said"),
+    [
+        ([], "0 of 0 ratios are noisier than ±20%."),
+        ([0.1, 0.2], "0 of 2 ratios are noisier than ±20%."),
+        ([0.1, 0.3, 0.1], "1 of 3 ratios is noisier than ±20%."),
+    ],
+)
+def test_the_noise_is_that_of_most_ratios_and_how_many_are_worse(spreads, said):
+    contenders = tuple(Contender(f"peer{number}()") for number in range(len(spreads) + 1))
+    contest = Contest("relu", Operation("value", "value", contenders), 64)
+    rounds = [[1.0] * 3, *([1 / (1 + 2 * s), 1.0, 1 / (1 - 2 * s)] for s in spreads)]
+    held = Result(contest, dict(zip(contenders, rounds, strict=True)), {})
+    told, noisy = noise([held]).split("; ")
+    median = 15 if len(spreads) == 2 else 10 if spreads else 0
+    assert told == f"Noise: half of the rounds are within ±{median}% of their ratio"
+    assert noisy == said
+
+
 def test_losses_are_red_and_stand_where_they_are(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
@@ -168,6 +212,12 @@ def test_mistakes(arguments):
 
 def test_there_is_at_least_one_thread():
     assert error_of("bench", "--threads", "0").startswith("Invalid value for '--threads'")
+
+
+def test_more_threads_than_cores_are_told(alone):
+    done = halfwave("bench", "relu", "--threads", "3", before=BRIEF, **alone)
+    assert done.returncode == 0
+    assert done.stderr == "--threads 3 is more than the cores here (2)\n"
 
 
 def test_a_process_that_ends_is_one_line_that_says_what_to_do():

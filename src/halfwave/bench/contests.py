@@ -90,7 +90,7 @@ def _of_values(f: Activation, call: Contender) -> Iterator[Operation]:
     yield _operation("value", "value", call, peers.value or (_expression(f, "value"),))
     recycled = Contender(f"hw.recycle_results(2**30); {call.text}", apart=True)
     yield _operation("recycled", "value", recycled, peers.value, least=RECYCLED)
-    out = Contender(call.text.replace(")", ", out=y)"))
+    out = Contender(f"hw.{f.name}({_arguments(f, 'x')}, out=y)")
     copy = Contender("np.copyto(y, x)", copies=True)
     yield _operation("out", "value", out, peers.out, copy)
     two, one = (replace(out, apart=True, threads=n) for n in (2, 1))
@@ -103,8 +103,7 @@ def _of_slopes(f: Activation, call: Contender) -> Iterator[Operation]:
     slopes = peers.derivative or (_expression(f, "derivative"),)
     yield _operation("derivative", "derivative", derivative, slopes)
     pullback = Contender(f"pullback = {name}.vjp({arguments})[1]; pullback(g)")
-    from_x = Contender(f"hw._core.{f.name}_pullback({_arguments(f, 'x', 'g')})")
-    yield _operation("pullback", "pullback", pullback, peers.pullback, from_x)
+    yield _operation("pullback", "pullback", pullback, peers.pullback)
     gradient = "x.requires_grad_(); torch.autograd.grad({}, x, g)[0]"
     theirs = tuple(gradient.format(text) for text in peers.value if "torch" in libraries(text))
     ours = Contender(gradient.format(call.text))

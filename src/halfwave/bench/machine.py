@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -10,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from halfwave import __version__, _core
+from halfwave.processors import processors
 
 
 def machine(modules: Iterable[str]) -> dict[str, Any]:
     """The processor, the system, the instruction set in use, and the versions of these modules."""
     return {
         "processor": processor(),
-        "cores": cores(),
+        "cores": processors(),
         "system": f"{platform.system()} {platform.machine()}",
         "instruction_set": _core.target(),
         "versions": {
@@ -43,10 +43,3 @@ def processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(iter(names), platform.processor() or platform.machine())
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

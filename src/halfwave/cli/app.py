@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import halfwave
-from halfwave.cli import catalogue, draw, evaluate, measure, prove, walk
+from halfwave.cli import bench, catalogue, draw, evaluate, verify, walk
 
 # Negative numbers look like options; what is neither a number nor an option is refused by
 # `activations.refuse_unknown_options`.
@@ -53,5 +53,5 @@ app.command(
 )(draw.plot)
 app.command("list", epilog="Example: halfwave list --json")(catalogue.list_all)
 app.command("show", epilog="Example: halfwave show leaky_relu")(catalogue.show)
-app.command("bench", epilog="Example: halfwave bench relu --quick")(measure.measure)
-app.command("verify", epilog="Example: halfwave verify leaky_relu")(prove.verify)
+app.command("bench", epilog="Example: halfwave bench relu --quick")(bench.bench)
+app.command("verify", epilog="Example: halfwave verify leaky_relu")(verify.verify)

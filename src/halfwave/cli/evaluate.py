@@ -98,7 +98,7 @@ def _print(
     elif on_terminal():
         given = "".join(f", {name}={value!r}" for name, value in parameters.items())
         columns = ("x", f"{operation.__qualname__}(x{given})")
-        print_table(columns, [(repr(x), repr(y)) for x, y in pairs], justify="right")
+        print_table(columns, [(repr(x), repr(y)) for x, y in pairs], right=columns)
     else:
         print(*(repr(y) for _, y in pairs), sep="\n")
 

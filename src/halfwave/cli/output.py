@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from textwrap import fill, wrap
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 GAP = "   "
 """Between two columns."""
-
-Justify = Literal["left", "right"]
 
 
 def on_terminal() -> bool:
@@ -39,9 +37,12 @@ def _jsonable(value: Any) -> Any:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], justify: Justify = "left"
+    columns: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()
 ) -> None:
-    """Print a table, or each row as facts where the terminal is too narrow for the columns."""
+    """Print a table, or each row as facts where the terminal is too narrow for the columns.
+
+    The columns in `right` are aligned there.
+    """
     from rich import box
     from rich.cells import cell_len
     from rich.console import Console
@@ -57,7 +58,7 @@ def print_table(
         return
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(Text(column), justify=justify)
+        table.add_column(Text(column), justify="right" if column in right else "left")
     for row in rows:
         table.add_row(*map(Text, row))
     console.print(table)

@@ -11,7 +11,12 @@ from halfwave.bench.contests import NUMBER, Contest
 from halfwave.bench.results import Result
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
     from rich.text import Text
+
+NARROW = 70
+"""Columns of a terminal below which a label has lines of its own, and its numbers the next."""
 
 WIDE = 120
 """Columns of a terminal on which the others' times have room beside their ratios."""
@@ -76,24 +81,68 @@ def duration(seconds: float) -> str:
 
 def print_ratios(results: Sequence[Result]) -> None:
     """Print the table on a terminal; where halfwave takes longer, the ratio is red."""
-    from rich import box
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
+    from rich.console import Console, Group
 
     console = Console(highlight=False)
+    if console.width < NARROW:
+        console.print(Group(*_lines(results)))
+    else:
+        console.print(_table(results, fully=console.width >= WIDE))
+
+
+def _table(results: Sequence[Result], *, fully: bool) -> Table:
+    """Labels on the left, the numbers beside them."""
+    from rich import box
+    from rich.table import Table
+
     heads = columns(results)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False)
-    table.add_column("float32")
+    table.add_column("float32", overflow="fold")
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for section in sections(results):
         for number, (label, line) in enumerate(section.items()):
-            name = Padding(Text(label), (0, 0, 0, 2)) if number else Text(label, "bold")
-            table.add_row(name, *(_text(line.get(h), fully=console.width >= WIDE) for h in heads))
+            table.add_row(_label(label, number), *(_text(line.get(h), fully=fully) for h in heads))
         table.add_section()
-    console.print(table)
+    return table
+
+
+def _lines(results: Sequence[Result]) -> Iterator[RenderableType]:
+    """Each label over the full width, its numbers on the line below."""
+    from rich.text import Text
+
+    heads, found = columns(results), sections(results)
+    cells = [cell for section in found for line in section.values() for cell in line.values()]
+    width = max(map(len, (*heads, *(cell.told(fully=False) for cell in cells))))
+    yield Text("float32", "bold")
+    yield _aligned([Text(head, "bold") for head in heads], width)
+    for section in found:
+        yield Text()
+        for number, (label, line) in enumerate(section.items()):
+            yield _label(label, number)
+            yield _aligned([_text(line.get(head), fully=False) for head in heads], width)
+
+
+def _aligned(texts: Iterable[Text], width: int) -> Text:
+    """Texts to the right of columns so wide, on one indented line."""
+    from rich.text import Text
+
+    line = Text()
+    for text in texts:
+        line.append(" " * (2 + width - len(text))).append_text(text)
+    line.rstrip()
+    return line
+
+
+def _label(label: str, number: int) -> RenderableType:
+    """A contender's label: bold for halfwave's, which is the first of a section; else indented."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    text = Text(label, overflow="fold")
+    if number == 0:
+        text.stylize("bold")
+    return Padding(text, (0, 0, 0, 2 * (number > 0)))
 
 
 def _text(cell: Cell | None, *, fully: bool) -> Text:

@@ -18,6 +18,7 @@ from halfwave.bench.rounds import FULL, QUICK, Effort
 from halfwave.cli.errors import Misuse
 from halfwave.cli.output import on_terminal, print_json, with_progress
 from halfwave.cli.ratios import markdown, print_ratios
+from halfwave.processors import processors
 
 HOW_TO_READ = (
     "Under a line with halfwave's times are the others' ratios, halfwave's time over theirs: "
@@ -25,9 +26,14 @@ HOW_TO_READ = (
     "the memory allows."
 )
 
+NOISY = 0.2
+"""Above this noise a ratio counts as noisy."""
+
 
 def report(activations: Iterable[Activation], *, threads: int, quick: bool, json: bool) -> None:
     """Hold all contests of these activations, and print how they went."""
+    if sys.stderr and threads > (cores := processors()):
+        print(f"--threads {threads} is more than the cores here ({cores})", file=sys.stderr)
     planned = [c for f in activations for c in contests(f, SIZES[:-1] if quick else SIZES)]
     results = _results(planned, QUICK if quick else FULL, threads)
     absent = missing(c for contest in planned for c in contest.operation.contenders)
@@ -75,14 +81,16 @@ def _head(here: dict[str, Any], threads: int, results: Sequence[Result]) -> Iter
         f"{here['processor']}, {here['cores']} cores, {here['instruction_set']}, {here['system']}"
     )
     yield ", ".join(f"{name} {version}" for name, version in here["versions"].items())
-    yield f"Medians for float32, {threads} thread{'s' * (threads > 1)}. {_noise(results)}"
+    yield f"Medians for float32, {threads} thread{'s' * (threads > 1)}. {noise(results)}"
 
 
-def _noise(results: Sequence[Result]) -> str:
-    noises = [ratio.noise for result in results for ratio in result.ratios().values()] or [0.0]
+def noise(results: Sequence[Result]) -> str:
+    """How sure the ratios are, and how many of them are not."""
+    noises = [ratio.noise for result in results for ratio in result.ratios().values()]
+    noisy = sum(each > NOISY for each in noises)
     return (
-        f"Noise: half of the rounds are within ±{median(noises):.0%} of their ratio "
-        f"(at worst ±{max(noises):.0%})."
+        f"Noise: half of the rounds are within ±{median(noises or [0.0]):.0%} of their ratio; "
+        f"{noisy} of {len(noises)} ratios {'is' if noisy == 1 else 'are'} noisier than ±{NOISY:.0%}."
     )
 
 

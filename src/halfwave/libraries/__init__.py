@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from halfwave import _core
-from halfwave.arrays import is_number, is_plain
+from halfwave.arrays import class_name, is_number, is_plain
 
 if TYPE_CHECKING:
     from halfwave.libraries.array_api import Library
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 # A framework, the class of its arrays, and where its adapter is. Whoever has such an array has
 # imported the framework; everyone else never imports the adapter.
 _FRAMEWORKS = {
-    "torch": ("Tensor", "torch_tensors", "TorchLibrary"),
-    "jax": ("Array", "jax_arrays", "JaxLibrary"),
-    "cupy": ("ndarray", "cupy_arrays", "CupyLibrary"),
+    "torch": ("Tensor", "torch_tensors"),
+    "jax": ("Array", "jax_arrays"),
+    "cupy": ("ndarray", "cupy_arrays"),
 }
 
 _takes: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
@@ -46,7 +46,7 @@ def find(*operands: Any) -> Library | None:
         stays = owner is not None or hasattr(type(a), "__array_ufunc__")
         if library is not None and owner is not library and stays:
             raise TypeError(
-                f"a {_name(a)} does not compute together with an array of {library.name}; "
+                f"a {class_name(a)} does not compute together with an array of {library.name}; "
                 f"convert one of them, with numpy.asarray or from_dlpack"
             )
     return library
@@ -54,9 +54,9 @@ def find(*operands: Any) -> Library | None:
 
 def _owner(x: Any) -> Library | None:
     """Who computes x: its framework's adapter, or the functions of its own array namespace."""
-    for name, (cls, module, adapter) in _FRAMEWORKS.items():
+    for name, (cls, module) in _FRAMEWORKS.items():
         if isinstance(x, getattr(sys.modules.get(name), cls, ())):
-            return None if _takes_ufuncs(x) else _adapter(module, adapter)
+            return None if _takes_ufuncs(x) else _adapter(module)
     stays = isinstance(x, np.ndarray) or not hasattr(type(x), "__array_namespace__")
     return None if stays or _takes_ufuncs(x) else _standard(x.__array_namespace__())
 
@@ -77,8 +77,8 @@ def _takes_ufuncs(x: Any) -> bool:
 
 
 @cache
-def _adapter(module: str, adapter: str) -> Library:
-    library: Library = getattr(import_module(f"{__name__}.{module}"), adapter)()
+def _adapter(module: str) -> Library:
+    library: Library = import_module(f"{__name__}.{module}").LIBRARY
     return library
 
 
@@ -87,7 +87,3 @@ def _standard(xp: Any) -> Library:
     from halfwave.libraries.array_api import Library
 
     return Library(xp)
-
-
-def _name(x: Any) -> str:
-    return f"{type(x).__module__.partition('.')[0]}.{type(x).__name__}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from halfwave.arrays import as_operand, is_number, is_python_number
-from halfwave.calls import chosen_slope
+from halfwave.calls import at_and_slope, broadcast_shapes
 from halfwave.facts import Facts
 from halfwave.pullback import Pullback, computed_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Library:
@@ -27,27 +30,26 @@ class Library:
 
     def value(self, facts: Facts, x: Any, parameters: list[Any]) -> Any:
         """f(x)."""
-        return self._value(facts, *self.operands(facts, x, parameters))
+        x, *parameters = self.operands(facts, x, parameters)
+        return self._computed(facts.name, self._value, facts, x, parameters)
 
     def derivative(self, facts: Facts, x: Any, parameters: list[Any], at_kink: Any = None) -> Any:
         """f′(x), with the slope that `at_kink` chooses at the kinks."""
         x, *parameters = self.operands(facts, x, parameters)
-        slopes = self._derivative(facts, x, *parameters)
+        slopes = self._computed(f"{facts.name}.derivative", self._derivative, facts, x, parameters)
         if at_kink is None:
             return slopes
         values = dict(zip((p.name for p in facts.parameters), parameters, strict=True))
         for kink in facts.kinks:
-            at, slope = (
-                values[v] if isinstance(v, str) else self.join("at_kink", v, x)
-                for v in (kink.at, chosen_slope(kink, at_kink))
-            )
+            chosen = at_and_slope(kink, at_kink, values)
+            at, slope = (self.join("at_kink", v, x) for v in chosen)
             slopes = self.xp.where(x == at, slope, slopes)
         return slopes
 
     def vjp(self, facts: Facts, x: Any, parameters: list[Any]) -> tuple[Any, Pullback]:
         """f(x), and the pullback, which keeps references to x and the parameters."""
         x, *parameters = self.operands(facts, x, parameters)
-        value = self._value(facts, x, *parameters)
+        value = self._computed(f"{facts.name}.vjp", self._value, facts, x, parameters)
         if value.shape != x.shape:
             raise ValueError(
                 f"the parameters of {facts.name} make its value of shape {tuple(value.shape)}, and "
@@ -61,8 +63,8 @@ class Library:
         g = self.gradient(g, slopes)
         with np.errstate(all="ignore"):
             product = self.xp.where(slopes == 0, self.xp.zeros_like(g), g * slopes)
-        is_number = x == x  # noqa: PLR0124  # NaN is not equal to itself; no isnan for integers
-        return self.xp.where(is_number, product, g)
+        ordered = x == x  # noqa: PLR0124  # NaN is not equal to itself; no isnan for integers
+        return self.xp.where(ordered, product, g)
 
     def gradient(self, g: Any, like: Any) -> Any:
         """g as an array of the dtype and shape of `like`, where that lies."""
@@ -89,7 +91,7 @@ class Library:
             if not floats and value % 1 != 0:
                 raise TypeError(_unfit(f"{name} is {value}", like))
             return self.as_array(float(value) if floats else int(value), like.dtype, like)
-        array = value if self.owns(value) else self.as_array(as_operand(value, name), None, like)
+        array = self._own(name, value, like)
         fits = ("bool", "integral", "real floating") if floats else ("bool", "integral")
         if not self.is_kind(array, *fits):
             raise TypeError(_unfit(f"{name} has dtype {array.dtype}", like))
@@ -100,7 +102,7 @@ class Library:
         if is_python_number(x):  # it has no dtype, and so takes that of the parameter
             floats = self.is_kind(like, "real floating")
             return self.as_array(float(x), like.dtype if floats else None, like)
-        x = x if self.owns(x) else self.as_array(as_operand(x, "x"), None, like)
+        x = self._own("x", x, like)
         kept = keeps_integers(facts)
         if self.is_kind(x, "real floating") or (kept and self.is_kind(x, "integral")):
             return x
@@ -111,7 +113,31 @@ class Library:
             what = "complex numbers have no order; pass the real part, the imaginary part or abs(x)"
         raise TypeError(f"{facts.name} does not take {x.dtype}: {what}")
 
-    # What a library may do in its own way
+    def _own(self, name: str, value: Any, like: Any) -> Any:
+        """An array or a list as an array of the library, in the dtype that it has."""
+        if self.owns(value):
+            return value
+        array = np.asarray(as_operand(value, name))
+        if array.dtype.kind in "OSTUMm":  # objects, text, dates
+            raise TypeError(
+                f"{name} is {value!r:.60}; pass a number, an array, or a list of numbers"
+            )
+        return self.as_array(array, None, like)
+
+    def _computed(
+        self, call: str, compute: Callable[..., Any], facts: Facts, x: Any, parameters: list[Any]
+    ) -> Any:
+        """What `compute` gives; shapes that do not broadcast are told in the words of the call."""
+        try:
+            return compute(facts, x, *parameters)
+        except (TypeError, ValueError, RuntimeError):  # each library raises another one
+            names = ["x", *(p.name for p in facts.parameters)]
+            shapes = {n: tuple(a.shape) for n, a in zip(names, (x, *parameters), strict=True)}
+            if all(type(n) is int for shape in shapes.values() for n in shape):  # none is symbolic
+                broadcast_shapes(call, shapes)
+            raise
+
+    # By the functions of the standard
 
     def owns(self, a: Any) -> bool:
         """Whether `a` is an array of this library."""

@@ -24,3 +24,6 @@ class CupyLibrary(Library):
     def as_array(self, value: Any, dtype: Any, like: Any) -> Any:
         with like.device:
             return cupy.asarray(value, dtype=dtype)
+
+
+LIBRARY = CupyLibrary()

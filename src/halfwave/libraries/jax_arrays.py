@@ -106,3 +106,6 @@ def _derivative(facts: Facts, x: Any, *parameters: Any) -> Any:
 
 def _is_zero(tangent: Any) -> bool:
     return isinstance(tangent, SymbolicZero)
+
+
+LIBRARY = JaxLibrary()

@@ -51,6 +51,11 @@ def fits_kernels(x: Any) -> bool:
         and x.layout is torch.strided
         and not is_transformed()
         and not x.is_neg()  # a view that changes the sign of what it reads
+        and not x.is_nested
+        # A batch of gradients (is_grads_batched) looks plain and has no memory of its own, and the
+        # zeros that autograd makes where no gradient comes have none at all.
+        and _C._has_storage(x)
+        and (x.data_ptr() != 0 or x.numel() == 0)
     )
 
 
@@ -93,8 +98,7 @@ class Gate:
 
     def pull(self, bits: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """g * f′(x), differentiable in g."""
-        # A batch of gradients (is_grads_batched) looks plain and has no memory of its own.
-        if not fits_kernels(g) or not _C._has_storage(g):
+        if not fits_kernels(g):
             return passed(self._slopes(bits, g), g)
         if g.requires_grad and torch.is_grad_enabled():
             pulled: torch.Tensor = Pull.apply(g, bits, self)
@@ -189,27 +193,30 @@ def _passed_where(
     wanted: Sequence[bool], facts: Facts, operands: Sequence[torch.Tensor], gradients: Sequence[Any]
 ) -> list[torch.Tensor | None]:
     """Of x and each parameter, what passes of its gradient; None where that is not wanted."""
-    slopes = slopes_of(facts, *operands, with_parameters=any(wanted[1:]))
+    slopes = [slope_of(facts, *operands)]
+    if any(wanted[1:]):
+        slopes += parameter_slopes_of(facts, *operands)
     return [
         passed(slope, g) if want and g is not None else None
         for slope, want, g in zip_longest(slopes, wanted, gradients)
     ]
 
 
-def slopes_of(
-    facts: Facts, x: torch.Tensor, *parameters: torch.Tensor, with_parameters: bool = False
-) -> tuple[torch.Tensor, ...]:
-    """The derivatives of the value with respect to x and, where wanted, to each parameter.
-
-    All have the value's shape. Where x is NaN its slope is 1: a gradient passes.
-    """
+def slope_of(facts: Facts, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+    """The derivative with respect to x, of the value's shape; 1 where x is NaN: gradients pass."""
     x, *spread = torch.broadcast_tensors(x, *parameters)
     slope = facts.derivative(torch, x, *spread)
-    slope = torch.where(torch.isnan(x), torch.ones_like(slope), slope)
-    if not with_parameters:
-        return (slope,)
+    return torch.where(torch.isnan(x), torch.ones_like(slope), slope)
+
+
+def parameter_slopes_of(
+    facts: Facts, x: torch.Tensor, *parameters: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """The derivatives with respect to each parameter, of the value's shape."""
+    x, *spread = torch.broadcast_tensors(x, *parameters)
     value, pullback = torch.func.vjp(lambda *p: facts.value(torch, x, *p), *spread)
-    return slope, *pullback(torch.ones_like(value))
+    slopes: tuple[torch.Tensor, ...] = pullback(torch.ones_like(value))
+    return slopes
 
 
 def passed(slope: torch.Tensor, g: torch.Tensor) -> torch.Tensor:

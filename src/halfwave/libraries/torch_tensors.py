@@ -24,7 +24,7 @@ from halfwave.libraries.torch_autograd import (
     is_transformed,
     passed,
     record,
-    slopes_of,
+    slope_of,
 )
 from halfwave.pullback import Pullback
 
@@ -66,7 +66,7 @@ class TorchLibrary(Library):
     def pullback(self, facts: Facts, x: Any, parameters: list[Any], g: Any) -> Any:
         if not x.is_floating_point():
             return super().pullback(facts, x, parameters, g)
-        (slope,) = slopes_of(facts, x, *parameters)
+        slope = slope_of(facts, x, *parameters)
         return passed(slope, self.gradient(g, slope))
 
     def owns(self, a: Any) -> bool:
@@ -100,26 +100,6 @@ class TorchLibrary(Library):
             return facts.value(torch, x, *parameters)
         function = Expression if torch.compiler.is_compiling() else ForwardExpression
         return function.apply(facts, x, *parameters)
-
-
-LIBRARY = TorchLibrary()
-
-
-def quick(operation: Any, x: torch.Tensor, *parameters: Any) -> Any:
-    """The call of an operation on a tensor with plain numbers; all else is for `_general`.
-
-    The engine comes here first, since on a small tensor everything around the kernel counts; and
-    so does torch.compile after it broke the graph.
-    """
-    for p in parameters:
-        if type(p) is not float:
-            return NotImplemented
-    is_derivative = operation.__name__ == "derivative"
-    compute = LIBRARY.derivative if is_derivative else LIBRARY.value
-    return compute(operation._facts, x, list(parameters))
-
-
-_core.ways.update({torch.Tensor: quick, torch.nn.Parameter: quick})
 
 
 class BitsPullback(Pullback):
@@ -172,3 +152,21 @@ def _is_constant(parameter: Any) -> bool:
     """Whether a parameter is one number of PyTorch's that does not learn."""
     single = fits_kernels(parameter) and parameter.ndim == 0
     return single and not parameter.requires_grad
+
+
+LIBRARY = TorchLibrary()
+
+
+def compute_quickly(operation: Any, x: torch.Tensor, *parameters: Any) -> Any:
+    """The call of an operation on a tensor with plain numbers; all else is for `_general`.
+
+    The engine comes here first, since on a small tensor everything around the kernel counts; and
+    so does torch.compile after it broke the graph.
+    """
+    for p in parameters:
+        if type(p) is not float:
+            return NotImplemented
+    return getattr(LIBRARY, operation._method)(operation._facts, x, list(parameters))
+
+
+_core.ways.update(dict.fromkeys((torch.Tensor, torch.nn.Parameter), compute_quickly))

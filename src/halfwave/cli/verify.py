@@ -15,7 +15,8 @@ from halfwave.cli.activations import complete, find
 from halfwave.cli.catalogue import Json
 from halfwave.cli.errors import Misuse
 from halfwave.cli.output import on_terminal, print_json, print_table, with_progress
-from halfwave.verify import DTYPES, Row, Verification, is_known, processors
+from halfwave.processors import processors
+from halfwave.verify import DTYPES, Row, Verification, is_known
 
 DIFFERENT = 1
 NO_BFLOAT16 = "bfloat16 is not verified without ml_dtypes: pip install ml_dtypes"
@@ -45,9 +46,9 @@ def verify(
 ) -> None:
     """Verify activations NAMES, or all of them, against their formulas in NumPy.
 
-    Value, derivative and vjp are compared bit for bit on each instruction set of this processor:
-    at every float16 and bfloat16 input, with several parameters, and at a sample of the float32
-    inputs. The exit status is 1 if anything differs.
+    Value, derivative and vjp, with the pullback of g = x, are compared bit for bit on each
+    instruction set of this processor: at every float16 and bfloat16 input, with several
+    parameters, and at a sample of the float32 inputs. The exit status is 1 if anything differs.
     """
     activations = [find(name) for name in dict.fromkeys(names or halfwave.activations)]
     dtypes = [dtype.value] if dtype else DTYPES
@@ -71,7 +72,8 @@ def _print(rows: list[Row], *, full: bool) -> None:
         targets = next(row.targets for row in rows if row.inputs)
         print(f"On {', '.join(targets)}, against the formulas in NumPy:\n")
         columns = ("activation", "what", "dtype", "inputs", "verdict")
-        print_table(columns, [(*_result(row), f"{row.inputs:,}", row.verdict) for row in rows])
+        cells = [(*_result(row), f"{row.inputs:,}", row.verdict) for row in rows]
+        print_table(columns, cells, right=["inputs"])
         if not full and any(row.dtype == "float32" for row in rows):
             print("\nThe float32 inputs are a sample; --full tries every one.")
     else:

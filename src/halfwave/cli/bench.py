@@ -11,7 +11,7 @@ from halfwave.cli.activations import complete, find
 from halfwave.cli.catalogue import Json
 
 
-def measure(
+def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAMES", hidden=True, autocompletion=complete),
