@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "pages.h"
+
 namespace halfwave {
 namespace pool {
 namespace {
@@ -47,9 +49,7 @@ Block map_block(size_t bytes) {
   const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(first) % kHugePage) % kHugePage;
   if (before) munmap(first, before);
   munmap(first + before + bytes, kHugePage - before);
-#ifdef MADV_HUGEPAGE
-  madvise(first + before, bytes, MADV_HUGEPAGE);
-#endif
+  ask_for_huge_pages(first + before, bytes);
   return {first + before, bytes};
 }
 
@@ -99,6 +99,11 @@ void* take(size_t bytes) {
   State& s = state();
   const std::lock_guard<std::mutex> lock(s.mutex);
   Block block = reuse(s, rounded_up(bytes));
+  if (block.start && !is_resident(block.start + block.bytes / 2)) {
+    // The system took its pages, and would give small ones in the place of the huge ones.
+    unmap(block);
+    block.start = nullptr;
+  }
   if (!block.start) block = map_block(rounded_up(bytes));
   if (!block.start) {  // what is kept takes up addresses, too
     shrink(s, 0);

@@ -1,13 +1,11 @@
 #include "run.h"
 
 #include <algorithm>
-#include <cstdint>
+
+#include "pages.h"
 
 #ifdef _OPENMP
 #include <omp.h>
-#endif
-#ifdef __linux__
-#include <sys/mman.h>
 #endif
 #ifndef _WIN32
 #include <pthread.h>
@@ -41,33 +39,8 @@ ptrdiff_t stream_above() {
 }
 
 // From so many bytes on the memory of a result is worth a question. NumPy asks for huge pages from
-// here on.
+// here on; not every library that allocates a result does.
 constexpr ptrdiff_t kLarge = ptrdiff_t{1} << 22;
-
-#ifdef __linux__
-uintptr_t page_size() {
-  static const uintptr_t bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
-// Whether the system has given the page at `p` its memory.
-bool is_resident(const char* p) {
-  unsigned char there = 1;
-  void* const start = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(p) & -page_size());
-  return mincore(start, page_size(), &there) != 0 || (there & 1);
-}
-
-// Has the system give memory in huge pages, where it does so at all: not every library that
-// allocates a result asks for them, and to be given small ones takes longer than to write them.
-void ask_for_huge_pages(const char* p, ptrdiff_t bytes) {
-  const uintptr_t start = (reinterpret_cast<uintptr_t>(p) + page_size() - 1) & -page_size();
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(p) + bytes) & -page_size();
-  madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
-}
-#else
-bool is_resident(const char*) { return true; }
-void ask_for_huge_pages(const char*, ptrdiff_t) {}
-#endif
 
 // Gets the memory of a large result ready, and says whether to write past the cache. Memory that the
 // system first gives when it is written has just been zeroed in the cache, and is written there
@@ -76,7 +49,7 @@ bool prepare_result(const Operands& operands) {
   const ptrdiff_t bytes = operands.n * operands.element;
   const int result = operands.count - (operands.bits == operands.count - 1 ? 2 : 1);
   if (bytes < kLarge || operands.strides[result] != operands.element) return false;
-  const char* const first = operands.data[result];
+  char* const first = operands.data[result];
   if (is_resident(first + bytes / 2)) return bytes > stream_above();
   ask_for_huge_pages(first, bytes);
   return false;
