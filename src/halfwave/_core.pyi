@@ -31,6 +31,21 @@ def compute_at(
     parameters: tuple[float, ...],
     /,
 ) -> None: ...
+def tally(
+    dtype: str,
+    address: int,
+    samples: tuple[tuple[int, int], ...],
+    units: tuple[int, int],
+    positions: tuple[tuple[int, int], ...],
+    floor: float,
+    fired: NDArray[np.int64],
+    nonfinite: NDArray[np.int64],
+    total: NDArray[np.float64],
+    magnitude: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    /,
+) -> None: ...
 def gate_bytes(n: int, /) -> int: ...
 def recycle_results(bytes: int, /) -> int: ...
 def recycled_bytes() -> int: ...

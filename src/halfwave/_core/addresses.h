@@ -6,6 +6,7 @@
 namespace halfwave {
 
 PyObject* compute_at(PyObject*, PyObject* args);
+PyObject* tally_at(PyObject*, PyObject* args);
 PyObject* py_gate_bytes(PyObject*, PyObject* n);
 
 }  // namespace halfwave

@@ -76,6 +76,9 @@ PyMethodDef methods[] = {
     {"compute_at", compute_at, METH_VARARGS,
      "compute_at(name, op, dtype's letter, n, addresses, parameters); op is value, derivative, "
      "record (x, value, bits) or apply (bits, g, result)"},
+    {"tally", tally_at, METH_VARARGS,
+     "tally(dtype's letter, address, samples, units, positions, floor, fired, nonfinite, total, "
+     "magnitude, low, high); the dimensions are pairs of a size and a stride in bytes"},
     {"gate_bytes", py_gate_bytes, METH_O, "The bytes that the gate bits of n elements take."},
     {"recycle_results", recycle_results, METH_O, "Set how many bytes are kept for results."},
     {"recycled_bytes", recycled_bytes, METH_NOARGS, "How many bytes are kept for results."},

@@ -18,10 +18,7 @@ namespace {
 // A thread gets no less. Two that are awake pay from a sixteenth of it on, and one that has to be
 // woken from a quarter; but where another program holds its core, all wait for it for milliseconds,
 // which is to be worth it.
-[[maybe_unused]] constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 22;
-
-// From so many bytes on a call is long enough to let other Python threads run meanwhile.
-constexpr ptrdiff_t kReleaseGil = 1 << 15;
+constexpr ptrdiff_t kBytesPerThread = ptrdiff_t{1} << 22;
 
 // A thread's share is a multiple of so many elements: whole bytes of bits, whole cache lines.
 constexpr ptrdiff_t kGrain = 1024;
@@ -76,12 +73,6 @@ void run_threads(Loop loop, const Operands& operands, int threads, bool stream) 
     if (start < end) run_part(loop, operands, start, end - start, stream);
   }
 }
-
-// How many threads pay.
-int threads_for(const Operands& operands) {
-  const ptrdiff_t shares = operands.n * operands.element / kBytesPerThread;
-  return shares < 2 ? 1 : static_cast<int>(std::min<ptrdiff_t>(max_threads(), shares));
-}
 #endif
 
 }  // namespace
@@ -93,6 +84,11 @@ int max_threads() {
   return 1;
 }
 
+int threads_for(ptrdiff_t bytes) {
+  const ptrdiff_t shares = bytes / kBytesPerThread;
+  return shares < 2 ? 1 : static_cast<int>(std::min<ptrdiff_t>(max_threads(), shares));
+}
+
 void prepare_threads() {
 #if defined(_OPENMP) && !defined(_WIN32)
   pthread_atfork(nullptr, nullptr, [] { is_forked = true; });
@@ -102,7 +98,7 @@ void prepare_threads() {
 void run(Loop loop, const Operands& operands) {
   const bool stream = prepare_result(operands);
 #ifdef _OPENMP
-  const int threads = threads_for(operands);
+  const int threads = threads_for(operands.n * operands.element);
   if (threads > 1) return run_threads(loop, operands, threads, stream);
 #endif
   loop(operands.data, operands.strides, operands.n, stream);

@@ -26,6 +26,12 @@ void run_released(Loop loop, const Operands& operands);
 // How many threads a large array is computed on, at most: 1 in a forked child.
 int max_threads();
 
+// How many pay for so many bytes.
+int threads_for(ptrdiff_t bytes);
+
+// From so many bytes on a call is long enough to let other Python threads run meanwhile.
+constexpr ptrdiff_t kReleaseGil = 1 << 15;
+
 // To be called once, when the module is made.
 void prepare_threads();
 

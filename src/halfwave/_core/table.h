@@ -45,6 +45,11 @@ enum Type : int {
   kNoType = -1
 };
 
+// Of the floats that have a size of their own on every machine.
+constexpr ptrdiff_t element_size(Type type) {
+  return type == kFloat64 ? 8 : type == kFloat32 ? 4 : 2;
+}
+
 // One activation on one instruction set. A null loop: the type is not computed in itself.
 struct Kernels {
   int parameters = 0;
