@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def in_processes(processes: int, shares: Sequence[Share]) -> Iterator[tuple[Differences, ...]]:
     """What `check` finds of each share; the processes take the shares in turn."""
-    from multiprocessing import get_context
+    from multiprocessing import get_context, resource_tracker
 
     context = get_context("spawn")  # a fork would inherit locks that other threads hold
     pipes = [context.Pipe(duplex=False) for _ in range(processes)]
@@ -24,7 +24,8 @@ def in_processes(processes: int, shares: Sequence[Share]) -> Iterator[tuple[Diff
         for k, (_, sending) in enumerate(pipes)
     ]
     try:
-        with _ctrl_c_ignored():
+        resource_tracker.ensure_running()  # up to Python 3.11 it would let Ctrl-C through again
+        with _ctrl_c_put_off():
             for worker in workers:
                 worker.start()
         for _, sending in pipes:
@@ -53,10 +54,13 @@ def _received(results: Connection, share: Share) -> tuple[Differences, ...]:
 
 
 @contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """Processes that are started meanwhile never heed it: who started them ends them."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ctrl_c_put_off() -> Iterator[None]:
+    """Processes that are started meanwhile never heed it: who started them ends them, afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
