@@ -6,6 +6,7 @@ the pairs before the engine is compiled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import fill, indent
@@ -43,6 +44,21 @@ class Kink:
     slope: Slope
 
 
+@dataclass(frozen=True)
+class ActiveSide:
+    """Where a rectifier passes on what it gets, as its output tells: a unit fires where that is
+    above the floor, and is saturated where it has reached the ceiling.
+
+    ``slope`` is the one on the other side; where it is 0, a unit that never fires passes no gradient,
+    and where it is below 0, the output no longer tells. Each value is a number, or the name of the
+    parameter whose value it is.
+    """
+
+    floor: Slope = 0.0
+    ceiling: Slope = math.inf
+    slope: Slope = 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Peers:
     """How others compute an activation: what `halfwave bench` runs beside it.
@@ -72,6 +88,8 @@ class Facts:
     (and of integers, where the activation keeps them) and parameters that are arrays of that dtype.
     They compute the arrays of other libraries, where ``xp`` is such a library's namespace; and with
     NumPy's they are the reference that the compiled engine has to equal.
+
+    ``active`` is None where no point divides a side that is active from one that is not.
     """
 
     name: str
@@ -90,6 +108,7 @@ class Facts:
     example: str
     value: Callable[..., Any]
     derivative: Callable[..., Any]
+    active: ActiveSide | None = None
     peers: Peers = Peers()
 
 

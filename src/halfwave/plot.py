@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from halfwave import drawing
 from halfwave.facts import Kink, Parameter, Slope
 
 if TYPE_CHECKING:
@@ -219,12 +220,8 @@ def dress(ax: Axes, title: str, ylabel: str) -> None:
 
 
 def _current_axes() -> Axes:
-    try:
+    with drawing.needs_matplotlib():
         from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            "plotting needs matplotlib; install it with: pip install 'halfwave[plot]'"
-        ) from error
     return pyplot.gca()
 
 

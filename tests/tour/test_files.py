@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from halfwave import tour
-from halfwave.tour import files, html, markdown
+from halfwave import files, tour
+from halfwave.tour import html, markdown
 from halfwave.tour.blocks import Graph, Units
 from halfwave.tour.figures import png, svg
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from halfwave.facts import Facts, Kink, Parameter, Peers
+from halfwave.facts import ActiveSide, Facts, Kink, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, alpha: Any) -> Any:
@@ -54,6 +54,7 @@ array([1. , 0.2])
 """,
     value=_value,
     derivative=_derivative,
+    active=ActiveSide(slope="alpha"),
     peers=Peers(
         number=("x if x > 0 else alpha * x", "max(x, alpha * x)"),
         value=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from halfwave.facts import Facts, Kink, Peers
+from halfwave.facts import ActiveSide, Facts, Kink, Peers
 
 
 def _value(xp: Any, x: Any) -> Any:
@@ -40,6 +40,7 @@ array([1., 0., 0.])
 """,
     value=_value,
     derivative=_derivative,
+    active=ActiveSide(),
     peers=Peers(
         number=("max(0.0, x)", "np.maximum(x, 0)"),
         value=(

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import _C
+from torch.compiler import is_compiling
 from torch.jit import is_tracing
+from torch.overrides import handle_torch_function
 
 from halfwave import _core
 from halfwave.arrays import is_number
@@ -42,6 +45,9 @@ class TorchLibrary(Library):
         super().__init__(torch)
 
     def value(self, facts: Facts, x: Any, parameters: list[Any]) -> Any:
+        # Only the mode sees which activation this is; what it calls comes here again, without it.
+        if not is_compiling() and _C._is_torch_function_mode_enabled():
+            return handle_torch_function(activated, (x,), x, facts, *parameters)
         numbers = _as_numbers(parameters)
         if numbers is None or not fits_kernels(x):
             return super().value(facts, x, parameters)
@@ -155,6 +161,11 @@ def _is_constant(parameter: Any) -> bool:
 
 
 LIBRARY = TorchLibrary()
+
+
+def activated(x: Any, facts: Facts, *parameters: Any) -> Any:
+    """The value of an activation, as a `TorchFunctionMode` meets it."""
+    return LIBRARY.value(facts, x, list(parameters))
 
 
 def compute_quickly(operation: Any, x: torch.Tensor, *parameters: Any) -> Any:

@@ -108,8 +108,8 @@ def save(directory: str | Path, numbers: Sequence[float] = ()) -> list[Path]:
 
 
 def _write(shown: list[list[Block]], folder: Path) -> list[Path]:
+    from halfwave.files import write
     from halfwave.tour.figures import png, svg
-    from halfwave.tour.files import write
     from halfwave.tour.html import page
 
     figures = [block for block in chain(*shown) if isinstance(block, Graph | Units)]

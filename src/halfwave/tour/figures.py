@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from halfwave import drawing
 from halfwave.plot import COLOURS, Curve, draw_derivative, draw_value, dress
 from halfwave.tour.blocks import PER_ROW, Graph, Units
 
@@ -25,6 +25,8 @@ _VARIABLES = {
     COLOURS[1]: "--second",
 }
 
+WIDTH = 5.2
+"""Of every figure, in inches."""
 
 Drawn = Graph | Units
 """The blocks that have a figure."""
@@ -36,7 +38,7 @@ def draw(block: Drawn) -> Figure:
 
 
 def _draw_graph(graph: Graph) -> Figure:
-    figure = _figure(3.4)
+    figure = drawing.new_figure(WIDTH, 3.4)
     ax = figure.subplots()
     curve = Curve(graph.activation, graph.parameters)
     dress(ax, graph.title, "f′(x)" if graph.derivative else "f(x)")
@@ -49,7 +51,7 @@ def _draw_graph(graph: Graph) -> Figure:
 
 def _draw_networks(units: Units) -> Figure:
     rows = max(-(-len(updated) // PER_ROW) for _, updated in units.networks)
-    figure = _figure(0.5 + len(units.networks) * (0.45 + 0.42 * rows))
+    figure = drawing.new_figure(WIDTH, 0.5 + len(units.networks) * (0.45 + 0.42 * rows))
     axes = figure.subplots(len(units.networks), squeeze=False)[:, 0]
     for ax, (title, updated) in zip(axes, units.networks, strict=True):
         _draw_units(ax, title, updated)
@@ -82,12 +84,6 @@ def _key(face: str, label: str) -> Line2D:
     return line
 
 
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(5.2, height), layout="constrained")
-
-
 def png(block: Drawn) -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
@@ -97,24 +93,9 @@ def png(block: Drawn) -> bytes:
 
 def svg(block: Drawn) -> str:
     """The figure as an SVG file, the same each time."""
-    from matplotlib import rc_context
-
-    buffer = io.StringIO()
-    with rc_context({"svg.hashsalt": "halfwave", "svg.fonttype": "path"}):
-        draw(block).savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    return drawing.svg(draw(block))
 
 
 def inline_svg(block: Drawn) -> str:
     """The figure as an element of a page that decides on its colours with CSS variables."""
-    drawing = svg(block)
-    drawing = drawing[drawing.index("<svg") :]
-    for colour, variable in _VARIABLES.items():
-        drawing = drawing.replace(colour, f"var({variable})")
-    # Without a fill of their own, letters are black on every page.
-    drawing = drawing.replace(
-        "<svg ", f'<svg role="img" aria-label="{block.alt}" fill="currentColor" ', 1
-    )
-    # The figures of one page must not share names.
-    names = r'(\bid="|url\(#|href="#)'
-    return re.sub(names, lambda match: f"{match[1]}{block.name}-", drawing)
+    return drawing.inline(svg(block), block.name, block.alt, _VARIABLES)

@@ -15,10 +15,10 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
+from halfwave.files import write
 from halfwave.tour import blocks as b
 from halfwave.tour.chapters import chapters
 from halfwave.tour.figures import png
-from halfwave.tour.files import write
 from halfwave.tour.lesson import Lesson
 
 TITLE = "# ReLU and Leaky ReLU\n"
