@@ -16,8 +16,12 @@ MAY_IMPORT = {
     "libraries/jax_": {"jax"},
     "libraries/cupy_": {"cupy"},
     "torch.py": {"torch"},
+    "drawing.py": {"matplotlib"},
     "plot.py": {"matplotlib"},
     "verify/inputs.py": {"ml_dtypes"},
+    "bench/torch_": {"torch"},
+    "health/torch/": {"torch"},
+    "health/views/": {"matplotlib"},
     "tour/": {
         *("IPython", "latex2mathml", "markdown_it", "matplotlib", "plotext", "pygments", "rich"),
         "sklearn",
@@ -27,13 +31,14 @@ MAY_IMPORT = {
 
 # From the bottom up: a module imports from its own row and from those before it.
 LAYERS = [
-    ["facts", "processors", "_core"],
+    ["drawing", "facts", "files", "processors", "_core"],
     ["arrays", "memory"],
     ["calls", "pullback", "plot"],
     ["libraries"],
     ["activation"],
     ["functions"],
     ["torch"],
+    ["health"],
     ["tour", "bench", "verify"],
     ["cli"],
 ]

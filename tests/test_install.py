@@ -67,7 +67,7 @@ def test_the_stub_the_examples_and_the_mark_of_types_are_installed(files):
 
 def test_nothing_that_only_a_build_needs_is_installed(files):
     kinds = {Path(file).suffix for file in files if file.startswith("halfwave/")}
-    assert kinds <= {".py", ".pyi", ".typed", ".so", ".pyd", ".css", ".html"}
+    assert kinds <= {".py", ".pyi", ".typed", ".so", ".pyd", ".css", ".js", ".html"}
 
 
 def test_the_command_is_installed():

@@ -1,0 +1,1 @@
+"""PyTorch as a source of unit health. Nothing imports this before the user has imported torch."""

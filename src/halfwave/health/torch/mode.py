@@ -1,0 +1,605 @@
+"""The mode that sees what a model's forward pass computes, and counts at its rectifiers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+from weakref import ref
+
+import torch
+from torch import _C, Tensor, nn
+from torch._ops import OpOverload, OpOverloadPacket
+from torch.compiler import is_compiling
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
+
+from halfwave.health.rectifier import Rectifier
+from halfwave.health.torch.layers import CONSUMED, LAYERS, Layer
+from halfwave.health.torch.origins import RULES, Origin, Rule, lost
+from halfwave.health.torch.places import Outgoing, Place
+from halfwave.health.torch.producers import Incoming, Producer, Producers, named_modules
+from halfwave.health.torch.rectifiers import CALLS, Call
+
+Action = Callable[["Mode", Any, Sequence[Any], Mapping[str, Any]], Any]
+
+NO_LAYER = (
+    "its input comes from no layer that is known, so neither is the axis of its units; name it: "
+    "axes={{{name!r}: axis}}"
+)
+BY_HAND = (
+    "compares units with 0, or with a tensor: if that makes a rectifier by hand, such as x * (x > 0), "
+    "it was not counted; use torch.relu"
+)
+LARGER = (
+    "takes the larger of two tensors: if that makes a rectifier by hand, it was not counted; use "
+    "torch.relu"
+)
+MOST_KNOWN = 4096
+"""Of how many calls the outcome is known from the last pass."""
+
+FUSED = "has its rectifier inside a fused kernel, which shows nothing of it"
+
+
+class Mode(TorchFunctionMode):
+    """Follows the units of layers through a forward pass, and counts where they are rectified.
+
+    ``where`` names the innermost module of the model that runs.
+    """
+
+    def __init__(self, model: nn.Module, axes: Mapping[str, int]) -> None:
+        super().__init__()
+        self.places: dict[str, Place] = {}
+        self.not_seen: dict[str, str] = {}
+        self.missed: dict[tuple[str, str], None] = {}
+        self.gradients = 0
+        self._model = model
+        self._axes = axes
+        self._layers = Producers(model, self._where)
+        self._hooks: dict[tuple[int, int], RemovableHandle] = {}
+        self._hooked: dict[int, int] = {}  # of how many of a producer's parameters
+        self._weights_at: dict[str, Any] = {}
+        self._training = True
+        self._weights: Any = None
+        self._names: dict[int, str] = {}
+        self._origins: dict[int, tuple[ref[Tensor], Origin]] = {}
+        # What came out in the last pass, of calls that come again in each.
+        self._produced: dict[Any, tuple[Any, Origin | None]] = {}
+        self._carried: dict[Any, tuple[Any, Origin | None]] = {}
+        self._rectified: dict[str, Any] = {}
+        self._uses: dict[str, int] = {}
+
+    # One forward pass
+
+    def begin(self) -> None:
+        """A forward pass begins."""
+        self.forget()
+        self._training = self._model.training
+        if not self._training:
+            held = (*self._model.parameters(), *self._model.buffers())
+            self._weights = hash((self.gradients, *map(_state, held)))
+
+    def forget(self) -> None:
+        """Forget the tensors of a forward pass."""
+        self._origins.clear()
+        self._uses.clear()
+
+    def hook(self) -> None:
+        """Look at gradients again, of the layers that were met before."""
+        for place in self.places.values():
+            for producer in place.producers:
+                self._hook(producer)
+
+    def unhook(self) -> None:
+        """Look at gradients no more."""
+        for handle in self._hooks.values():
+            handle.remove()
+        self._hooks.clear()
+        self._hooked.clear()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        action = _ACTIONS.get(func, _NEW)
+        if action is _NEW:
+            action = _ACTIONS[func] = _action_of(func)
+        kwargs = kwargs or {}
+        if action is None:
+            out = func(*args, **kwargs)
+            if isinstance(out, (Tensor, tuple, list)) and _tensors(out):
+                self.lead_elsewhere([*args, *kwargs.values()])
+            return out
+        args, kwargs = (args, kwargs) if args else _by_position(kwargs)
+        return action(self, func, args, kwargs) if args else func(**kwargs)
+
+    # Origins
+
+    def find(self, tensor: Any) -> Origin | None:
+        """Which units a tensor holds, if that is known."""
+        known = self._origins.get(id(tensor))
+        return known[1] if known is not None and known[0]() is tensor else None
+
+    def tag(self, tensor: Any, origin: Origin | None) -> None:
+        """Note which units a tensor holds."""
+        if origin is None:
+            self._origins.pop(id(tensor), None)
+        else:
+            self._origins[id(tensor)] = ref(tensor), origin
+
+    def carry(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule) -> Any:
+        """Follow units through an operation."""
+        out = func(*args, **kwargs)
+        before = self.find(args[0])
+        key = _again(func, out, args, kwargs, before)
+        known = self._carried.get(key)
+        if known is not None and known[0] is before:
+            self.tag(out, known[1])
+            return out
+        self._carry(func, out, args, kwargs, rule)
+        if key is not None:
+            _keep(self._carried, key, (before, self.find(out)))
+        return out
+
+    def _carry(
+        self, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule
+    ) -> None:
+        led_in = self._places_of(args)
+        for tensor in _tensors(out):
+            origin = self._told(func, rule, self.find, tensor, args, kwargs)
+            self.tag(tensor, origin)
+            if origin is not None:
+                led_in.discard(origin.place)
+        for place in led_in:
+            place.leads_elsewhere = True
+
+    def lead_elsewhere(self, values: Any) -> None:
+        """Note that the units in these go where their weights are not seen."""
+        for place in self._places_of(values):
+            place.leads_elsewhere = True
+
+    def _places_of(self, values: Any) -> set[Any]:
+        """The rectifiers through which units in these came."""
+        return {o.place for a in _tensors(values) if (o := self.find(a)) is not None and o.place}
+
+    def _told(self, func: Any, rule: Callable[..., Any], *given: Any) -> Origin | None:
+        """What a rule says; a call that it was not made for must not fail because of that."""
+        try:
+            origin: Origin | None = rule(*given)
+        except Exception as error:  # noqa: BLE001  whatever it is, the model's own call was right
+            self.miss(f"could not be followed ({type(error).__name__}: {error})", func)
+            return None
+        return origin
+
+    def produce(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], layer: Layer
+    ) -> Any:
+        """Begin with the units of a layer; its input's units have these weights before them."""
+        out = func(*args, **kwargs)
+        if not isinstance(out, Tensor):
+            return out
+        self._lead_out(func, args, kwargs)
+        before = self.find(args[0])
+        key = _again(func, out, args, kwargs, before)
+        known = self._produced.get(key)
+        if known is None or known[0] is not before:
+            known = before, self._told(func, layer, self._layers, self.find, out, args, kwargs)
+            if key is not None and self._layers.tell_apart(key):
+                _keep(self._produced, key, known)
+        self.tag(out, known[1])
+        return out
+
+    def add(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule) -> Any:
+        """Follow units through a sum or difference, which may be that of weights and bias by hand."""
+        out = self.carry(func, args, kwargs, rule)
+        origin = self.find(out)
+        if origin is None or origin.producer is None or origin.place is not None:
+            return out
+        for bias in args:
+            if isinstance(bias, nn.Parameter):
+                axis = origin.axis - out.ndim + bias.ndim
+                if axis >= 0 and bias.numel() == bias.shape[axis] == origin.units:
+                    origin.producer.lead(bias, axis)
+        return out
+
+    def _lead_out(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Note the weights that a layer applies to units which come from a rectifier."""
+        origin, consumed = self.find(args[0]), CONSUMED.get(func)
+        if origin is None or origin.place is None:
+            return
+        if consumed is None:
+            origin.place.leads_elsewhere = True
+            return
+        weight = args[1] if len(args) > 1 else kwargs.get("weight", kwargs.get("other"))
+        key = id(weight), origin.inner
+        if key in origin.place.outgoing:
+            return
+        axis, of_weight = consumed
+        fits = isinstance(weight, nn.Parameter) and origin.axis == args[0].ndim + axis
+        if fits and weight.shape[of_weight:][:1] == args[0].shape[origin.axis :][:1]:
+            outgoing = Outgoing(weight, of_weight, origin.units, origin.inner)
+            origin.place.outgoing[key] = outgoing
+        else:
+            origin.place.leads_elsewhere = True
+
+    # Rectifiers
+
+    def rectify(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], call: Call) -> Any:
+        """Count what a rectifier gives."""
+        x, rectifier = args[0], call.rectifier(args, kwargs)
+        if rectifier is None:
+            self.note_larger(func, args, kwargs)
+            rule = RULES.get(func)
+            return self.carry(func, args, kwargs, rule) if rule else func(*args, **kwargs)
+        if not isinstance(x, Tensor) or not (x.is_floating_point() or x.is_quantized):
+            return func(*args, **kwargs)
+        origin = self.find(x)
+        name = self._name(origin)
+        if not x.numel():  # nothing to count, but the next use of the layer is still the next
+            return func(*args, **kwargs)
+        origin, place = self._place_again(name, rectifier, x, origin)
+        if place is None:
+            out = func(*args, **kwargs)
+        else:
+            fired = place.before(x, origin) if rectifier.of_input else None
+            out = func(*args, **kwargs)
+            part = place.count(out, origin, fired, training=self._training)
+            if not self._training:
+                first = self._weights_at.setdefault(name, self._weights)
+                part.fixed &= first == self._weights
+        self.tag(out, origin)
+        return out
+
+    def _name(self, origin: Origin | None) -> str:
+        """The producer's name, or the module's with a number; with another for each further use."""
+        producer = None if origin is None else origin.producer
+        base = self._where() if producer is None else producer.name
+        use = self._uses[base] = self._uses.get(base, 0) + 1
+        return f"{base}:{use}" if producer is None else base if use == 1 else f"{base}#{use}"
+
+    def _place_again(
+        self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin | None
+    ) -> tuple[Any, Place | None]:
+        """What `_place` says, known from the last pass where the units and the rectifier are those."""
+        known = self._rectified.get(name)
+        if known is not None and known[:2] == (id(origin), id(rectifier)) and not _unreadable(x):
+            through, place = known[4:]
+            for producer in place.producers[-1:]:
+                self._hook(producer)
+            return through, place
+        through, place = self._place(name, rectifier, x, origin)
+        if place is not None and origin is not None:
+            # The two stay alive with this entry, so that their addresses stay theirs.
+            self._rectified[name] = id(origin), id(rectifier), origin, rectifier, through, place
+        return through, place
+
+    def _place(
+        self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin | None
+    ) -> tuple[Any, Place | None]:
+        """Where to count, and the units there; no place if that cannot be done."""
+        origin, reason = self._located(name, x, origin)
+        if origin is not None and reason is None:
+            place = self.places.get(name) or self._new_place(name, rectifier, x, origin)
+            reason = _difference(place, rectifier, origin)
+            if reason is None:
+                self.places[name] = place
+                if origin.producer is not None:
+                    place.follow(origin.producer)
+                    self._hook(origin.producer)
+                return origin.through(place), place
+        self.not_seen.setdefault(name, f"{rectifier.kind}: {reason}")
+        return origin, None
+
+    def _located(
+        self, name: str, x: Tensor, origin: Origin | None
+    ) -> tuple[Origin | None, str | None]:
+        """Which units the input of a rectifier holds, or why nothing can be counted."""
+        unreadable = _unreadable(x)
+        if unreadable:
+            return None, unreadable
+        if origin is not None and not origin.lost:
+            if self._axes.get(name, origin.axis) % x.ndim != origin.axis:
+                return (
+                    origin,
+                    f"axes names axis {self._axes[name]}, and its units are along {origin.axis}",
+                )
+            return origin, None
+        if name in self._axes:
+            return self._named(name, x)
+        if origin is None:
+            return None, NO_LAYER.format(name=name)
+        return origin, f"{origin.lost}; name one: axes={{{name!r}: axis}}"
+
+    def _named(self, name: str, x: Tensor) -> tuple[Origin | None, str | None]:
+        """The units along the axis that the user named."""
+        axis = self._axes[name]
+        if not -x.ndim <= axis < x.ndim:
+            return None, f"axes names axis {axis}, and its input has shape {tuple(x.shape)}"
+        axis %= x.ndim
+        return Origin(axis, x.shape[axis], samples=None if axis == x.ndim - 1 else (0,)), None
+
+    def _new_place(self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin) -> Place:
+        by_position = origin.samples is None and x.ndim > 2
+        return Place(name, rectifier, origin.units, "position" if by_position else "sample")
+
+    def _hook(self, producer: Producer) -> None:
+        """See the gradients of what leads to a layer's units."""
+        if self._hooked.get(id(producer)) == len(producer.incoming):
+            return
+        hooked = 0
+        for incoming in producer.incoming:
+            key = id(producer), id(incoming.parameter)
+            if incoming.parameter.requires_grad and key not in self._hooks:
+                see = Look(partial(self._see, producer, incoming))
+                self._hooks[key] = incoming.parameter.register_hook(see)
+            hooked += key in self._hooks
+        self._hooked[id(producer)] = hooked
+
+    def _see(self, producer: Producer, incoming: Incoming, gradient: Tensor) -> None:
+        self.gradients += 1
+        producer.see(incoming, gradient)
+
+    # Names
+
+    def _where(self) -> str:
+        """The name of the innermost module of the model whose forward pass runs."""
+        if not self._names:
+            self._names = {id(m): name for name, m in named_modules(self._model)}
+        frame = sys._getframe()
+        while frame.f_back is not None:
+            frame = frame.f_back
+            if frame.f_code.co_varnames[:1] == ("self",):
+                module = first_local(frame)
+                if isinstance(module, nn.Module) and id(module) in self._names:
+                    return self._names[id(module)] or type(module).__name__
+        return type(self._model).__name__
+
+    def miss(self, reason: str, func: Any) -> None:
+        """Note what may be a rectifier and is not counted."""
+        self.missed[self._where(), f"{func.__name__.strip('_')} {reason}"] = None
+
+    def note_larger(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """`maximum(x, zeros)` or `clamp(x, min=zeros)`, where x holds units and zeros none."""
+        lower = args[1] if len(args) > 1 else kwargs.get("other", kwargs.get("min"))
+        pair = args[0], lower
+        if isinstance(lower, Tensor) and sum(self.find(a) is not None for a in pair) == 1:
+            self.miss(LARGER, func)
+
+
+class Look:
+    """A hook that a copy of what it hangs on does not have, and that is not pickled."""
+
+    def __init__(self, look: Callable[..., Any]) -> None:
+        self._look = look
+
+    def __call__(self, *args: Any) -> Any:
+        # What is traced becomes a program, in which the look would be; its tensors are no samples.
+        return None if is_compiling() or _C._get_tracing_state() else self._look(*args)
+
+    @property
+    def __name__(self) -> str:
+        """TorchScript compiles hooks, and asks for this first."""
+        raise AttributeError("a watched model cannot be scripted; call stop() of its watch first")
+
+    __torch_unserializable__ = True  # PyTorch need not warn that it leaves it out
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return _NOTHING
+
+    def __reduce__(self) -> Any:
+        return _NOTHING.__reduce__()
+
+
+_NOTHING = nullcontext().__exit__
+"""What hangs in the place of a hook on a copy: it takes anything, and needs no halfwave to be loaded."""
+
+
+def put_on(mode: Mode) -> None:
+    """Put a mode beneath the others, so that these still end as they should where it is left there.
+
+    An interrupt leaves it there. The mode of the default device has to be the lowest.
+    """
+    others = [_C._pop_torch_function_stack() for _ in range(_C._len_torch_function_stack())]
+    default = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    lowest = [others.pop()] if others and others[-1] is default else []
+    for each in (*lowest, mode, *reversed(others)):
+        _C._push_on_torch_function_stack(each)
+
+
+def take_off(mode: Mode) -> None:
+    """Take a mode off the stack of modes, wherever it is."""
+    above = []
+    while _C._len_torch_function_stack():
+        top = _C._pop_torch_function_stack()
+        if top is mode:
+            break
+        above.append(top)
+    for other in reversed(above):
+        _C._push_on_torch_function_stack(other)
+
+
+def _difference(place: Place, rectifier: Rectifier, origin: Any) -> str | None:
+    """Why this cannot be counted together with what was counted at the place before."""
+    if place.units != origin.units:
+        return f"it had {place.units} units before, and now has {origin.units}"
+    if place.rectifier != rectifier:
+        return f"it was {place.rectifier} before, and now is {rectifier}"
+    return None
+
+
+def _state(tensor: Tensor) -> Any:
+    """What is not the same once a tensor has been written to, or has other memory.
+
+    Writes through ``.data``, as averaged weights are swapped in, are in no version: a parameter's
+    element in the middle tells of them, where that waits for no device.
+    """
+    if type(tensor) not in (Tensor, nn.Parameter) or tensor.layout is not torch.strided:
+        return id(tensor)
+    version = None if tensor.is_inference() else tensor._version
+    is_near = isinstance(tensor, nn.Parameter) and tensor.is_cpu and tensor.numel() > 0
+    middle = tensor[tuple(size // 2 for size in tensor.shape)].item() if is_near else None
+    return tensor.data_ptr(), version, middle
+
+
+def _unreadable(x: Tensor) -> str | None:
+    """Why a tensor's elements cannot be read."""
+    if type(x) not in (Tensor, nn.Parameter):
+        return f"a tensor of type {type(x).__name__}, whose elements are not all here"
+    if _C._are_functorch_transforms_active():
+        return "it runs inside a transform of torch.func, where one tensor stands for many"
+    if x.is_quantized:
+        return f"a tensor of dtype {x.dtype}, whose elements stand for other numbers"
+    if x.layout is not torch.strided or x.is_nested or x.is_meta:
+        return "a tensor that is sparse, nested or without memory"
+    return None
+
+
+def first_local(frame: Any) -> Any:
+    """What ``self`` is in a frame."""
+    names = frame.f_locals
+    first = names.get("self")
+    if type(names) is dict:
+        # Up to Python 3.12 a copy, which would keep every tensor of the frame alive until its end.
+        names.clear()
+    return first
+
+
+def _by_position(kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The first argument by its position: PyTorch's own functions take it by name, too."""
+    if "condition" in kwargs:  # of where, which comes before its input
+        return (), kwargs
+    first = next((name for name in ("input", "tensors", "x", "a", "x1") if name in kwargs), None)
+    if first is None:
+        return (), kwargs
+    return (kwargs[first],), {name: kwargs[name] for name in kwargs if name != first}
+
+
+def _again(
+    func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any], before: Origin | None
+) -> Any:
+    """What decides on the units of a result, as a key; None where a tensor may be another each time."""
+    if type(out) is not Tensor or not isinstance(args[0], Tensor):
+        return None
+    for a in (*args[1:], *kwargs.values()):
+        if isinstance(a, Tensor) and type(a) is not nn.Parameter:
+            return None
+    key = func, id(before), args[0].shape, out.shape, *args[1:], *kwargs.items()
+    try:
+        hash(key)
+    except TypeError:  # a list, or a slice
+        return None
+    return key
+
+
+def _keep(known: dict[Any, Any], key: Any, value: Any) -> None:
+    """Keep a result for the next pass; models that never repeat a call fill no memory."""
+    if len(known) >= MOST_KNOWN:
+        known.clear()
+    known[key] = value
+
+
+def _tensors(out: Any) -> list[Tensor]:
+    """The tensors of a result or of arguments, which may be lists of them; soon for a few."""
+    if isinstance(out, Tensor):
+        return [out]
+    found: list[Tensor] = []
+    if isinstance(out, (tuple, list, dict)):
+        for item in out.values() if isinstance(out, dict) else out:
+            if isinstance(item, Tensor):
+                found.append(item)
+            elif isinstance(item, (tuple, list, dict)):
+                found += _tensors(item)
+    return found
+
+
+# What is done at each function; None: nothing. Filled as functions are met.
+
+_NEW = object()
+
+
+def _action_of(func: Any) -> Action | None:
+    """What to do at a function that is met for the first time."""
+    name = getattr(func, "__name__", "")
+    if isinstance(func, (OpOverload, OpOverloadPacket)):
+        # An exported program calls PyTorch's operators themselves; they are named as its functions.
+        name = name.partition(".")[0]
+        for place in (torch, Tensor, functional):
+            same = getattr(place, name, None)
+            # Normalisations take their arguments in another order there.
+            if same in _ACTIONS and "norm" not in name:
+                action: Action | None = _ACTIONS[same]
+                return action
+    if "relu" in name:
+        return _fused
+    writes = name == "__setitem__" or (name.endswith("_") and not name.startswith("_"))
+    return _overwrite if writes and getattr(Tensor, name, None) is func else None
+
+
+def _overwrite(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """`x[:, 0] = y` and its kin: what was known of x no longer holds."""
+    out = func(*args, **kwargs)
+    mode.lead_elsewhere([*args, *kwargs.values()])
+    if mode.find(args[0]) is not None:
+        mode.tag(args[0], lost(f"{func.__name__.strip('_')} has written into what a layer gave"))
+    return out
+
+
+def _fused(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    mode.miss(FUSED, func)
+    return func(*args, **kwargs)
+
+
+def _compare(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """`x > 0` or `x > zeros`, where x holds units and zeros none."""
+    operands = (*args, *kwargs.values())
+    others = [a for a in operands if mode.find(a) is None]
+    if len(others) == 1 and (isinstance(others[0], Tensor) or others[0] == 0):
+        mode.miss(BY_HAND, func)
+    return func(*args, **kwargs)
+
+
+def _larger(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    mode.note_larger(func, args, kwargs)
+    return func(*args, **kwargs)
+
+
+def _by_name(action: Action, *names: str) -> dict[Any, Action]:
+    return {
+        getattr(place, name): action
+        for name in names
+        for place in (torch, Tensor)
+        if hasattr(place, name)
+    }
+
+
+_ACTIONS: dict[Any, Any] = {
+    **_by_name(
+        _compare,
+        *(
+            "gt",
+            "ge",
+            "lt",
+            "le",
+            "__gt__",
+            "__ge__",
+            "__lt__",
+            "__le__",
+            "gt_",
+            "ge_",
+            "lt_",
+            "le_",
+        ),
+        *("greater", "greater_equal", "less", "less_equal", "heaviside"),
+    ),
+    **_by_name(_larger, "maximum", "max", "fmax"),
+    **{func: partial(Mode.carry, rule=rule) for func, rule in RULES.items()},
+    **_by_name(
+        partial(Mode.add, rule=RULES[Tensor.add]),
+        *("add", "add_", "__add__", "__radd__", "__iadd__"),
+        *("sub", "sub_", "__sub__", "__isub__", "subtract"),
+    ),
+    **{func: partial(Mode.produce, layer=layer) for func, layer in LAYERS.items()},
+    **{func: partial(Mode.rectify, call=call) for func, call in CALLS.items()},
+}

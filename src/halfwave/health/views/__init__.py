@@ -1,0 +1,1 @@
+"""How people see a report: as text, as a figure, as a page."""
