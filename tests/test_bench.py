@@ -5,6 +5,8 @@ No time is asserted: where a time matters, the clock is a made-up one.
 
 import ast
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,17 +14,18 @@ import pytest
 
 import halfwave as hw
 from halfwave import bench
-from halfwave.bench import contests, worker
+from halfwave.bench import contests, health, stage
 from halfwave.bench.contests import Contender, Contest, Operation
 from halfwave.bench.processes import Ended, Worker, environment
 from halfwave.bench.results import Ratio, Result
 from halfwave.bench.rounds import TICK, Effort, measure
-from halfwave.bench.worker import Stage
+from halfwave.bench.stage import Outputs, Stage
 from halfwave.facts import Peers
 
 BRIEF = Effort(rounds=3, seconds=0.0)
 OURS, SLOW, FAST, WRONG = map(Contender, ("ours()", "slow()", "fast()", "wrong()"))
 CONTEST = Contest("relu", Operation("value", "value", (OURS, SLOW, FAST, WRONG)), 64)
+SMALL = Contest("relu", CONTEST.operation, 5).stage
 
 
 # Rounds
@@ -91,6 +94,11 @@ def test_a_ratio_is_that_of_the_medians_and_its_quartiles_are_those_of_the_round
 def test_wins_and_losses_are_both_in_the_result():
     ratios = result([2.0] * 3, slow=[8.0] * 3, fast=[1.0] * 3).ratios()
     assert {c.text: ratio.median for c, ratio in ratios.items()} == {"slow()": 0.25, "fast()": 2.0}
+
+
+def test_a_ratio_may_be_that_of_another_contender():
+    ratio = result([1.0] * 3, slow=[4.0, 4.0, 6.0], fast=[2.0] * 3).ratio(FAST, of=SLOW)
+    assert ratio == Ratio(2.0, (2.0, 2.5))
 
 
 def test_the_data_for_json_is_complete():
@@ -178,8 +186,9 @@ def own_calls():
 
 
 def stage_of(contest):
-    operation = contest.operation
-    return Stage(contest.activation, operation.name, operation.role, contest.size)
+    module, name, *arguments = contest.stage
+    assert (module, name) == ("stage", "Stage")
+    return Stage(*arguments)
 
 
 @pytest.mark.parametrize(("contest", "contender"), list(own_calls()))
@@ -211,14 +220,14 @@ def test_the_last_element_of_a_large_array_is_looked_at_too():
 def test_only_the_call_is_timed_and_by_the_clock(monkeypatch):
     clock = SimpleNamespace(now=0.0)
     clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
-    timer = worker.Timer
+    timer = stage.Timer
     monkeypatch.setattr(
-        worker, "Timer", lambda call, globals: timer(call, timer=lambda: clock.now, globals=globals)
+        stage, "Timer", lambda call, globals: timer(call, timer=lambda: clock.now, globals=globals)
     )
     monkeypatch.setattr(hw, "clock", clock, raising=False)
-    stage = Stage("relu", "value", "value", 5)
-    assert stage.admit("hw.clock.sleep(100.0); hw.clock.sleep(3.0)", True) is None
-    assert stage.seconds("hw.clock.sleep(100.0); hw.clock.sleep(3.0)", 4) == 12.0
+    held = Stage("relu", "value", "value", 5)
+    assert held.admit("hw.clock.sleep(100.0); hw.clock.sleep(3.0)", True) is None
+    assert held.seconds("hw.clock.sleep(100.0); hw.clock.sleep(3.0)", 4) == 12.0
 
 
 # Who competes
@@ -260,6 +269,113 @@ def test_what_is_installed_computes_what_halfwave_does():
     assert [r.left_out for r in bench.run(every, BRIEF, threads=1) if r.left_out] == []
 
 
+# What watching costs
+
+
+def test_without_torch_the_counting_alone_is_measured():
+    assert [c.column for c in health.contests(quick=False, torch=True)] == [
+        *("MLP", "CNN", "131,072×1,024")
+    ]
+    assert [c.column for c in health.contests(quick=True, torch=False)] == ["8,192×1,024"]
+
+
+def test_what_measures_activations_imports_no_health():
+    text = "import sys, halfwave.bench.stage, halfwave.bench.health; print(*sys.modules)"
+    modules = subprocess.check_output([sys.executable, "-c", text], text=True).split()
+    assert "halfwave.bench.health" in modules
+    assert not {"halfwave.health", "torch"} & set(modules)
+
+
+def test_the_data_of_what_watching_costs_say_what_was_measured():
+    mlp, _, counting = health.contests(quick=True, torch=True)
+    assert mlp.as_data() == {
+        "activation": "relu",
+        "operation": "training",
+        "size": 256,
+        "dtype": "float32",
+        "network": "MLP",
+    }
+    assert counting.as_data() == {
+        "activation": "relu",
+        "operation": "counting",
+        "size": 8192 * 1024,
+        "dtype": "float32",
+        "shape": [8192, 1024],
+    }
+
+
+def test_who_counts_something_else_is_told():
+    outputs = Outputs(50, 7)
+    ours, numpy, _ = (c.text for c in health.COUNTING.contenders)
+    assert [outputs.admit(text, False) for text in (ours, numpy)] == [None, None]
+    assert outputs.admit("(x >= 0).sum(axis=0)", False) == "counts something else"
+    assert outputs.admit("(x > 0).sum(axis=1)", False) == "counts something else"
+    some = "stats = health.Stats(); stats.update(x[1:])"
+    assert outputs.admit(some, False) == "counts something else"
+
+
+@pytest.fixture(scope="module", params=health.NETWORKS)
+def training(request):
+    pytest.importorskip("torch")
+    from halfwave.bench.torch_training import Training
+
+    return Training(request.param)
+
+
+def test_every_way_to_train_is_let_in_and_timed(training):
+    for way in health.TRAINING.contenders:
+        assert training.admit(way.text, False) is None
+        assert training.seconds(way.text, 1) > 0
+
+
+def test_a_way_that_changes_the_training_is_told(training, monkeypatch):
+    from halfwave.bench import torch_training
+
+    def freeze(model):
+        next(model.parameters()).requires_grad_(False)
+        return torch_training.nullcontext()
+
+    monkeypatch.setitem(torch_training._WAYS, "freezing", freeze)
+    assert training.admit("freezing", False) == "changes the training"
+
+
+def test_the_hooks_count_what_the_watch_does(training):
+    from halfwave import health as unit_health
+    from halfwave.bench.torch_training import Hooks
+
+    model, step = training.new()
+    with Hooks(model) as hooks, unit_health.watch(model) as watch:
+        step()
+    fired = [layer.fired for layer in watch.report().layers.values()]
+    assert len(fired) == len(hooks.fired) > 1
+    for units, positions in zip(fired, hooks.fired.values(), strict=True):
+        assert ((units > 0) == (positions.numpy() > 0)).all()
+        assert (units <= positions.numpy()).all()
+
+
+def test_only_the_steps_are_timed_and_what_looks_at_them_has_begun(training, monkeypatch):
+    from halfwave.bench import torch_training
+
+    log = []
+
+    class Way:
+        def __init__(self, model):
+            pass
+
+        def __enter__(self):
+            log.append("begin")
+
+        def __exit__(self, *_):
+            log.append("end")
+
+    monkeypatch.setitem(torch_training._WAYS, "way", Way)
+    monkeypatch.setattr(training, "_step", lambda: log.append("step"))
+    training.admit("way", False)
+    log.clear()
+    training.seconds("way", 2)
+    assert log == ["begin", "step", "step", "step", "end"]
+
+
 # The processes
 
 
@@ -271,14 +387,14 @@ def test_each_library_is_told_how_many_threads_it_may_have():
 
 def test_a_process_has_its_number_of_threads_and_what_is_printed_there_spoils_no_answer():
     with Worker(3) as process:
-        process.ask("open", "relu", "value", "value", 5)
+        process.ask("open", *SMALL)
         text = "import os; print('noise') or np.zeros(int(os.environ['OMP_NUM_THREADS']))"
         assert process.ask("admit", text, False) == "gives float64 of shape (3,)"
 
 
 def test_a_process_that_ends_is_told():
     with Worker(1) as process:
-        process.ask("open", "relu", "value", "value", 5)
+        process.ask("open", *SMALL)
         process._process.kill()
         with pytest.raises(Ended, match="the process that measures ended with status -9"):
             process.ask("admit", "np.maximum(x, 0)", False)
@@ -286,4 +402,4 @@ def test_a_process_that_ends_is_told():
 
 def test_the_last_line_that_a_process_wrote_says_why_it_ended():
     with Worker(1) as process, pytest.raises(Ended, match=r"status 1 \(KeyError: 'rely'\)"):
-        process.ask("open", "rely", "value", "value", 5)
+        process.ask("open", "stage", "Stage", "rely", "value", "value", 5)

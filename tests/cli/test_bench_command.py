@@ -20,6 +20,9 @@ from halfwave.bench import contests, rounds
 processors.processors = lambda: 2
 contests.SIZES = (3, 64)
 rounds.FULL = rounds.QUICK = rounds.Effort(rounds=2, seconds=0.0)
+rounds.FULL_STEPS = rounds.QUICK_STEPS = rounds.FULL
+from halfwave.bench import health
+health.ROWS, health.UNITS = 24, 5
 """
 OTHERS = ("torch", "jax", "numexpr", "numba")
 
@@ -115,6 +118,53 @@ def test_quick_leaves_out_the_largest_arrays(alone):
     assert {contest["size"] for contest in quick["contests"]} == {1, 3}
 
 
+# What watching costs
+
+
+def test_what_watching_costs_is_told_of_each_network():
+    pytest.importorskip("torch")
+    printed = output_of("bench", "--health", before=BRIEF)
+    table = [line for line in printed.splitlines() if line.startswith("|")]
+    assert table[0] == "| float32 | MLP | CNN | 24×5 |"
+    assert [line.split(" | ")[0] for line in table[2:]] == [
+        "| **`with health.watch(model): step()`**",
+        "| `with hooks(model): step()`",
+        "| `step()`",
+        "| **`stats = health.Stats(); stats.update(x)`**",
+        "| `(x > 0).sum(axis=0)`",
+        "| `torch.sum(x > 0, 0)`",
+    ]
+    assert "Medians for float32, 2 threads." in printed
+    for network in ("MLP", "CNN"):
+        ratio = r"[\d.]+ \[[\d.]+, [\d.]+\] times"
+        cost = rf"watched, a step takes {ratio} as long as unwatched; with hooks {ratio}\."
+        assert re.search(rf"\n{network} \(.*\): {cost}\n", printed)
+    assert "np.copyto" not in printed
+    assert "jax" not in printed
+
+
+def test_without_torch_only_the_counting_is_measured(alone):
+    done = halfwave("bench", "--health", "--threads", "1", before=BRIEF, **alone)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "training steps are left out, since torch is not installed: pip install torch\n"
+    )
+    assert "| float32 | 24×5 |" in done.stdout
+    assert "step()" not in done.stdout
+    assert "1 thread." in done.stdout
+    assert done.stdout.endswith("\nNot installed: torch.\n")
+
+
+def test_what_watching_costs_as_json(alone):
+    done = halfwave("bench", "--health", "--json", before=BRIEF, **alone)
+    measured = json.loads(done.stdout)
+    assert (measured["threads"], measured["not_installed"]) == (2, ["torch"])
+    (counting,) = measured["contests"]
+    assert (counting["operation"], counting["shape"]) == ("counting", [24, 5])
+    calls = [contender["call"] for contender in counting["contenders"]]
+    assert calls == ["stats = health.Stats(); stats.update(x)", "(x > 0).sum(axis=0)"]
+
+
 # How times and ratios are shown
 
 
@@ -198,9 +248,10 @@ def test_losses_are_red_and_stand_where_they_are(monkeypatch, capsys):
 
 
 MISTAKES = {
+    ("relu", "--health"): "--health measures no activations; leave out relu",
     ("rely",): "no activation 'rely'; did you mean relu? `halfwave list` shows all",
     ("--thread", "2"): (
-        "No such option: --thread (Possible options: --threads); see `halfwave bench --help`"
+        "No such option: --thread (Possible options: --health, --threads); see `halfwave bench --help`"
     ),
 }
 

@@ -34,13 +34,8 @@ def run(contests: Iterable[Contest], effort: Effort, threads: int) -> Iterator[R
                 }
                 # The shared process forgets the last contest's arrays even where it sits out.
                 for worker in {shared, *workers.values()}:
-                    _open(worker, contest)
+                    worker.ask("open", *contest.stage)
                 yield hold(contest, workers, effort)
-
-
-def _open(worker: Worker, contest: Contest) -> None:
-    operation = contest.operation
-    worker.ask("open", contest.activation, operation.name, operation.role, contest.size)
 
 
 def hold(contest: Contest, workers: Mapping[Contender, Worker], effort: Effort) -> Result:

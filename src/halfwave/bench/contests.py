@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Literal
+from typing import Any, Literal
 
 from halfwave import Activation
 
@@ -74,6 +74,30 @@ class Contest:
         """The type of x: an array's, or Python's."""
         return "float" if self.operation.name == NUMBER else "float32"
 
+    @property
+    def column(self) -> str:
+        """What stands above its times: how many elements there are."""
+        if self.operation.name == NUMBER:
+            return "a float"
+        exponent = self.size.bit_length() - 1
+        is_power = self.size == 2**exponent
+        return f"2^{exponent}" if is_power and exponent >= 20 else f"{self.size:,}"
+
+    @property
+    def stage(self) -> tuple[Any, ...]:
+        """Where it is held: a module of this package, a class in it, and what that takes."""
+        operation = self.operation
+        return "stage", "Stage", self.activation, operation.name, operation.role, self.size
+
+    def as_data(self) -> dict[str, Any]:
+        """What is measured, for JSON."""
+        return {
+            "activation": self.activation,
+            "operation": self.operation.name,
+            "size": self.size,
+            "dtype": self.dtype,
+        }
+
 
 def contests(f: Activation, sizes: Iterable[int] = SIZES) -> Iterator[Contest]:
     """Every contest of an activation, in the order in which they are shown."""
@@ -138,5 +162,10 @@ def is_installed(contender: Contender) -> bool:
 
 def missing(contenders: Iterable[Contender]) -> list[str]:
     """The modules that these contenders name and that are not installed."""
-    named = {LIBRARIES[name] for c in contenders for name in libraries(c.text)}
-    return sorted(module for module in named if find_spec(module) is None)
+    return sorted(module for module in named(contenders) if find_spec(module) is None)
+
+
+def named(contenders: Iterable[Contender]) -> list[str]:
+    """The modules that these contenders name."""
+    names = {name for c in contenders for name in libraries(c.text)}
+    return [module for name, module in LIBRARIES.items() if name in names]

@@ -34,9 +34,12 @@ class Result:
     left_out: Mapping[str, str]
     """Contenders that fail or compute something else, and what they do."""
 
-    def ratio(self, peer: Contender) -> Ratio:
-        """halfwave's median over the peer's; the quartiles are those of each round's own ratio."""
-        ours, theirs = next(iter(self.seconds.values())), self.seconds[peer]
+    def ratio(self, peer: Contender, of: Contender | None = None) -> Ratio:
+        """One median over the peer's, halfwave's unless it is that `of` another contender.
+
+        The quartiles are those of each round's own ratio.
+        """
+        ours, theirs = self.seconds[of or next(iter(self.seconds))], self.seconds[peer]
         rounds = [a / b for a, b in zip(ours, theirs, strict=True)]
         return Ratio(median(ours) / median(theirs), quartiles(rounds))
 
@@ -46,12 +49,8 @@ class Result:
 
     def as_data(self) -> dict[str, Any]:
         """Everything, for JSON; times are seconds per call."""
-        contest = self.contest
         return {
-            "activation": contest.activation,
-            "operation": contest.operation.name,
-            "size": contest.size,
-            "dtype": contest.dtype,
+            **self.contest.as_data(),
             "rounds": len(next(iter(self.seconds.values()), ())),
             "contenders": [self._contender_as_data(c) for c in self.seconds],
             "left_out": dict(self.left_out),

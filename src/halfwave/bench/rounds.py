@@ -23,6 +23,10 @@ class Effort:
 FULL = Effort(rounds=7, seconds=0.5)
 QUICK = Effort(rounds=5, seconds=0.1)
 
+# Steps that differ by a hundredth or two take more rounds to tell apart.
+FULL_STEPS = Effort(rounds=7, seconds=15.0)
+QUICK_STEPS = Effort(rounds=5, seconds=2.0)
+
 
 def measure(runs: Sequence[Run], effort: Effort) -> list[list[float]]:
     """Seconds per call, of each contender in each round.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from halfwave.bench.contests import NUMBER, Contest
 from halfwave.bench.results import Result
 
 if TYPE_CHECKING:
@@ -51,23 +50,13 @@ def sections(results: Iterable[Result]) -> list[Section]:
                 section = found.setdefault(contender.label, {})
             ratio = result.ratio(contender).median if number else None
             line = section.setdefault(contender.label, {})
-            line[_column(result.contest)] = Cell(median(seconds), ratio)
+            line[result.contest.column] = Cell(median(seconds), ratio)
     return list(found.values())
 
 
 def columns(results: Iterable[Result]) -> list[str]:
-    """The heads of the columns, from one float to the largest array."""
-    contests = (result.contest for result in results)
-    ordered = sorted(contests, key=lambda contest: (contest.dtype != NUMBER, contest.size))
-    return list(dict.fromkeys(map(_column, ordered)))
-
-
-def _column(contest: Contest) -> str:
-    if contest.operation.name == NUMBER:
-        return "a float"
-    exponent = contest.size.bit_length() - 1
-    is_power = contest.size == 2**exponent
-    return f"2^{exponent}" if is_power and exponent >= 20 else f"{contest.size:,}"
+    """The heads of the columns, in the order in which they were measured."""
+    return list(dict.fromkeys(result.contest.column for result in results))
 
 
 def duration(seconds: float) -> str:

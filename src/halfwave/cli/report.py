@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
+from itertools import chain
 from shutil import get_terminal_size
 from statistics import median
 from textwrap import fill
 from typing import Any
 
 from halfwave import Activation, bench
-from halfwave.bench.contests import LIBRARIES, SIZES, Contest, contests, missing
+from halfwave.bench import health
+from halfwave.bench.contests import SIZES, Contest, contests, missing, named
 from halfwave.bench.machine import machine
 from halfwave.bench.processes import Ended
-from halfwave.bench.results import Result
-from halfwave.bench.rounds import FULL, QUICK, Effort
+from halfwave.bench.results import Ratio, Result
+from halfwave.bench.rounds import FULL, FULL_STEPS, QUICK, QUICK_STEPS, Effort
 from halfwave.cli.errors import Misuse
 from halfwave.cli.output import on_terminal, print_json, with_progress
 from halfwave.cli.ratios import markdown, print_ratios
@@ -22,22 +25,79 @@ from halfwave.processors import processors
 
 HOW_TO_READ = (
     "Under a line with halfwave's times are the others' ratios, halfwave's time over theirs: "
-    "at 0.25 halfwave takes a quarter of the time. np.copyto computes nothing; it shows what "
-    "the memory allows."
+    "at 0.25 halfwave takes a quarter of the time."
 )
+
+COPIES = "np.copyto computes nothing; it shows what the memory allows."
+
+STEPS = (
+    "In brackets: the ratios between which half of the rounds are. step() is a training step: "
+    "forward, loss, backward and SGD. The three ways to take it are in turn, step by step, on one "
+    "network; what stands before a colon has begun by then. hooks adds (out > 0).sum(0) of each ReLU "
+    "to a tensor, of a channel at all positions, and knows no more."
+)
+
+NO_TORCH = "training steps are left out, since torch is not installed: pip install torch"
 
 NOISY = 0.2
 """Above this noise a ratio counts as noisy."""
 
+Explain = Callable[[Sequence[Result]], Iterator[str]]
+"""How to read the table."""
 
-def report(activations: Iterable[Activation], *, threads: int, quick: bool, json: bool) -> None:
-    """Hold all contests of these activations, and print how they went."""
+
+def report_activations(
+    activations: Iterable[Activation], *, threads: int | None, quick: bool, json: bool
+) -> None:
+    """Hold all contests of these activations, on one thread if not said, and print how they went."""
+    planned = [c for f in activations for c in contests(f, SIZES[:-1] if quick else SIZES)]
+    _report(planned, QUICK if quick else FULL, threads or 1, _plainly, json=json)
+
+
+def _plainly(results: Sequence[Result]) -> Iterator[str]:
+    yield f"{HOW_TO_READ} {COPIES}"
+
+
+def report_health(*, threads: int | None, quick: bool, json: bool) -> None:
+    """Measure what watching costs, on all cores if not said, as PyTorch trains; print it."""
+    torch = find_spec("torch") is not None
+    if sys.stderr and not torch:
+        print(f"{NO_TORCH}", file=sys.stderr)
+    planned = list(health.contests(quick=quick, torch=torch))
+    effort = QUICK_STEPS if quick else FULL_STEPS
+    _report(planned, effort, threads or processors(), _costs, json=json)
+
+
+def _costs(results: Sequence[Result]) -> Iterator[str]:
+    """What watching costs, in a sentence for each network."""
+    trained = [result for result in results if isinstance(result.contest, health.Training)]
+    for result in trained:
+        network = result.contest.column
+        watched, hooked = (
+            result.ratio(health.UNWATCHED, of) for of in (health.WATCHED, health.HOOKED)
+        )
+        yield (
+            f"{network} ({health.NETWORKS[network]}): watched, a step takes {_told(watched)} times as "
+            f"long as unwatched; with hooks {_told(hooked)} times."
+        )
+    if trained:
+        yield STEPS
+    yield HOW_TO_READ
+
+
+def _told(ratio: Ratio) -> str:
+    return "{:.3f} [{:.3f}, {:.3f}]".format(ratio.median, *ratio.quartiles)
+
+
+def _report(
+    planned: Sequence[Contest], effort: Effort, threads: int, explain: Explain, *, json: bool
+) -> None:
     if sys.stderr and threads > (cores := processors()):
         print(f"--threads {threads} is more than the cores here ({cores})", file=sys.stderr)
-    planned = [c for f in activations for c in contests(f, SIZES[:-1] if quick else SIZES)]
-    results = _results(planned, QUICK if quick else FULL, threads)
-    absent = missing(c for contest in planned for c in contest.operation.contenders)
-    here = machine(module for module in LIBRARIES.values() if module not in absent)
+    results = _results(planned, effort, threads)
+    contenders = [c for contest in planned for c in contest.operation.contenders]
+    absent = missing(contenders)
+    here = machine(module for module in named(contenders) if module not in absent)
     if json:
         measured = [result.as_data() for result in results]
         print_json({**here, "threads": threads, "not_installed": absent, "contests": measured})
@@ -49,7 +109,7 @@ def report(activations: Iterable[Activation], *, threads: int, quick: bool, json
     else:
         print(*markdown(results), sep="\n")
     print()
-    _print(_foot(results, absent))
+    _print(chain(explain(results), _foot(results, absent)))
 
 
 def _results(planned: Sequence[Contest], effort: Effort, threads: int) -> list[Result]:
@@ -95,8 +155,7 @@ def noise(results: Sequence[Result]) -> str:
 
 
 def _foot(results: Sequence[Result], absent: Sequence[str]) -> Iterator[str]:
-    """How to read the table, and what is not in it."""
-    yield HOW_TO_READ
+    """What is not in the table."""
     if absent:
         yield f"Not installed: {', '.join(absent)}."
     left_out = {name: why for result in results for name, why in result.left_out.items()}
