@@ -10,7 +10,7 @@ from command import command, environment, error_of, halfwave, on_terminal, outpu
 
 import halfwave as hw
 
-COMMANDS = ["tour", "eval", "plot", "list", "show", "bench", "verify"]
+COMMANDS = ["tour", "eval", "plot", "list", "show", "bench", "verify", "check"]
 CALLS = [["list"], ["show", "leaky_relu"], ["eval", "leaky_relu", "-3"], ["--help"]]
 COLOUR = re.compile(r"\x1b\[[0-9;]*[34][0-9]")
 

@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 
 import halfwave as hw
-from halfwave.tour.network import (
-    Experiment,
-    Layer,
-    Network,
-    Setting,
-    cross_entropy,
-    has_gradient,
-)
+from halfwave import health
+from halfwave.tour.network import Experiment, Layer, Network, Setting, cross_entropy
 
 SMALL = Setting(hidden=(7, 5), bias=0.1, epochs=2, batch=16)
 
@@ -85,17 +79,25 @@ def layer_after(W, b, x, f=hw.relu):
     return layer
 
 
+def updated(layer, f=hw.relu):
+    """What the tool says of the layer's units when it is told what the tour tells it."""
+    stats = health.Stats(f)
+    stats.update(layer.y)
+    stats.backward(layer.dW, layer.db)
+    return stats.layer("hidden").updated.tolist()
+
+
 def test_counter_finds_a_planted_dead_unit_and_a_planted_living_one():
     x = [[1, 2], [3, 4]]
     layer = layer_after([[-1, -1], [1, 1]], [0, 0], x)
-    assert has_gradient(layer).tolist() == [False, True]
+    assert updated(layer) == [False, True]
 
 
 def test_counter_sees_a_bias_that_moves_while_every_weight_stays():
     """Pictures that are black all over leave the weights alone, but not the bias."""
     layer = layer_after([[1, 1]], [1], [[0, 0]])
     assert layer.dW.tolist() == [[0, 0]]
-    assert has_gradient(layer).tolist() == [True]
+    assert updated(layer) == [True]
 
 
 def test_counter_sees_a_gradient_too_small_to_change_a_weight():
@@ -104,7 +106,7 @@ def test_counter_sees_a_gradient_too_small_to_change_a_weight():
     layer.backward(np.full_like(layer.forward(np.ones((1, 1))), 1e-300))
     layer.step(0.5)
     assert layer.W[0, 0] == 1
-    assert has_gradient(layer).tolist() == [True]
+    assert updated(layer) == [True]
 
 
 def planted(f, bias: float) -> Experiment:
@@ -209,3 +211,72 @@ def test_two_hidden_layers_are_counted_one_by_one():
     experiment = Experiment(hw.relu, Setting(hidden=(12, 6), bias=-1.0, epochs=1)).run()
     assert len(experiment.without_update) == 2
     assert experiment.count_without_update == sum(map(len, experiment.without_update))
+
+
+# The reports --------------------------------------------------------------------------------------
+
+
+def watched(experiment: Experiment) -> tuple[list, list]:
+    """Train, and look at every step from outside: what fired, and what had a gradient."""
+    fired, passed, step = [], [], experiment.network.step
+
+    def seen(images, *others):
+        inputs = experiment.network.hidden_inputs(images)
+        loss = step(images, *others)
+        fired.append([(z > 0).sum(axis=0) for z in inputs])
+        hidden = experiment.network.hidden
+        passed.append([(layer.dW != 0).any(axis=1) | (layer.db != 0) for layer in hidden])
+        return loss
+
+    experiment.network.step = seen
+    experiment.run()
+    return fired, passed
+
+
+def test_the_reports_are_those_of_a_direct_count():
+    experiment = Experiment(hw.relu, Setting(hidden=(12, 6), bias=-0.5, epochs=3))
+    fired, passed = watched(experiment)
+    assert list(experiment.report) == list(experiment.last.report) == ["hidden 1", "hidden 2"]
+    steps = len(fired) // 3
+    for report, since in ((experiment.report, 0), (experiment.last.report, -steps)):
+        for layer, by_step, gradients in zip(
+            report.layers.values(), zip(*fired[since:]), zip(*passed[since:]), strict=True
+        ):
+            assert layer.steps == len(by_step)
+            assert layer.samples == len(by_step) // steps * len(experiment.digits.images)
+            assert layer.fired.tolist() == np.sum(by_step, axis=0).tolist()
+            assert layer.updated.tolist() == np.any(gradients, axis=0).tolist()
+
+
+def test_the_unit_without_update_is_that_of_the_report(relu):
+    (layer,) = relu.last.report.layers.values()
+    assert np.flatnonzero(layer.not_updated).tolist() == relu.without_update[0]
+    assert set(relu.without_update[0]) <= set(np.flatnonzero(layer.silent).tolist())
+
+
+def test_a_unit_that_leaks_is_never_silent(leaky):
+    assert leaky.report.count("silent") == leaky.report.count("not_updated") == 0
+
+
+def test_the_report_says_when_a_unit_went_silent():
+    experiment = Experiment(hw.relu, Setting(bias=0.5, learning_rate=0.05, epochs=4))
+    for epoch in experiment.epochs():
+        if epoch.number == 2:
+            experiment.network.hidden[0].b[3] = -1e3
+    whole, last = experiment.report["hidden 1"], experiment.last.report["hidden 1"]
+    assert not whole.silent[3]
+    assert whole.silent_since[3] == 2 * len(experiment.digits.images)
+    assert np.flatnonzero(last.silent).tolist() == [3]
+    assert experiment.without_update == [[3]]
+
+
+def test_the_history_has_windows_of_like_length(relu):
+    """Epochs' histories, one after the other, are one history; its last window may be short."""
+    samples = relu.report["hidden 1"].history.samples
+    assert samples.sum() == 100 * len(relu.digits.images)
+    assert len(samples) > 16
+    assert samples[:-1].max() < 4 * samples[:-1].min()
+
+
+def test_before_the_first_epoch_the_report_is_empty():
+    assert len(Experiment(hw.relu).report) == 0

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import halfwave as hw
 from halfwave import tour
-from halfwave.tour.blocks import Block, Graph
+from halfwave.tour.blocks import Block, Graph, Output
 from halfwave.tour.characters import graph
 from halfwave.tour.terminal import THEME, Terminal
 
@@ -51,6 +51,19 @@ def test_no_line_of_code_is_wrapped_at_80_columns(shown, plain):
         for block in chapter:
             for line in getattr(block, "source", "").splitlines():
                 assert line.strip() in lines
+
+
+def test_no_line_of_output_is_wrapped_at_80_columns(shown, plain):
+    lines = {line.strip() for line in plain.splitlines()}
+    for chapter in shown:
+        for block in chapter:
+            for line in block.text.splitlines() if isinstance(block, Output) else ():
+                assert line.strip() in lines
+
+
+def test_output_is_indented_as_far_as_it_fits():
+    for length, indent in ((76, 4), (78, 2), (80, 0)):
+        assert drawn([[Output("x" * length)]]) == f"{' ' * indent}{'x' * length}\n\n"
 
 
 def test_chapters_are_drawn_in_order(plain):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import halfwave
-from halfwave.cli import bench, catalogue, draw, evaluate, verify, walk
+from halfwave.cli import bench, catalogue, check, draw, evaluate, verify, walk
 
 # Negative numbers look like options; what is neither a number nor an option is refused by
 # `activations.refuse_unknown_options`.
@@ -55,3 +55,4 @@ app.command("list", epilog="Example: halfwave list --json")(catalogue.list_all)
 app.command("show", epilog="Example: halfwave show leaky_relu")(catalogue.show)
 app.command("bench", epilog="Example: halfwave bench relu --quick")(bench.bench)
 app.command("verify", epilog="Example: halfwave verify leaky_relu")(verify.verify)
+app.command("check", epilog="Example: halfwave check --fail-above 50%")(check.check)

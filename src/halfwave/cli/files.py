@@ -13,8 +13,10 @@ from halfwave.cli.errors import Misuse
 
 
 @contextmanager
-def replacing(target: Path, *, force: bool) -> Iterator[BinaryIO]:
+def replacing(target: Path, *, force: bool, option: str = "-o") -> Iterator[BinaryIO]:
     """A file that becomes `target` when all of it is written, and is removed when that fails.
+
+    `option` is the one that names the target.
 
     Raises
     ------
@@ -25,7 +27,7 @@ def replacing(target: Path, *, force: bool) -> Iterator[BinaryIO]:
     # Where a symbolic link leads, so that the link stays.
     real = Path(os.path.realpath(target))
     beside = real.with_name(f".halfwave-{token_hex(8)}.tmp")
-    with _cannot_write(target), _removed(beside):
+    with _cannot_write(target, option), _removed(beside):
         with open(beside, "xb") as file:
             yield file
         refuse_existing(target, force=force)
@@ -43,12 +45,14 @@ def refuse_existing(target: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def _cannot_write(target: Path) -> Iterator[None]:
+def _cannot_write(target: Path, option: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise Misuse(f"cannot write {target}: {reason}; name another place with -o") from error
+        raise Misuse(
+            f"cannot write {target}: {reason}; name another place with {option}"
+        ) from error
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from halfwave import Activation
+from halfwave import Activation, health
 
 Array = NDArray[np.float64]
 Pullback = Callable[[Array], Array]
@@ -65,15 +65,11 @@ class Digits:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training images gave.
-
-    `updated` says, for each hidden layer, which units had a gradient other than 0 in at least
-    one step.
-    """
+    """What one pass over the training images gave; the report is of the hidden layers' units."""
 
     number: int
     loss: float
-    updated: tuple[NDArray[np.bool_], ...]
+    report: health.Report
 
 
 class Layer:
@@ -84,8 +80,8 @@ class Layer:
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        y, self.pullback = self.vjp(x @ self.W.T + self.b)
-        return y
+        self.y, self.pullback = self.vjp(x @ self.W.T + self.b)
+        return self.y
 
     def backward(self, g: Array) -> Array:
         d = self.pullback(g)
@@ -152,12 +148,6 @@ def cross_entropy(logits: Array, labels: NDArray[np.intp]) -> tuple[float, Array
     return -float(log_softmax[rows, labels].mean()), g / len(labels)
 
 
-def has_gradient(layer: Layer) -> NDArray[np.bool_]:
-    """Which units have a gradient other than 0, in their weights or in their bias."""
-    updated: NDArray[np.bool_] = (layer.dW != 0).any(axis=1) | (layer.db != 0)
-    return updated
-
-
 class Experiment:
     """One training of one network, and what it shows about the hidden units.
 
@@ -185,6 +175,7 @@ class Experiment:
         inputs = self.digits.images.shape[1]
         self.network = Network(activation.vjp, inputs, self.setting, self.rng)
         self.never_positive_at_first = self.never_positive()
+        self._reports: list[health.Report] = []
 
     def run(self) -> Experiment:
         """Train to the end, without a report."""
@@ -197,18 +188,20 @@ class Experiment:
         for number in range(1, self.setting.epochs + 1):
             self.before = [(layer.W.copy(), layer.b.copy()) for layer in self.network.hidden]
             self.last = self._epoch(number)
+            self._reports.append(self.last.report)
             yield self.last
 
     def _epoch(self, number: int) -> Epoch:
-        batches = self.batches()
-        updated = tuple(np.zeros(n, bool) for n in self.setting.hidden)
+        hidden = {f"hidden {n}": layer for n, layer in enumerate(self.network.hidden, 1)}
+        stats = {name: health.Stats(self.activation) for name in hidden}
         losses = []
-        for batch in batches:
+        for batch in self.batches():
             images, labels = self.digits.images[batch], self.digits.labels[batch]
             losses.append(self.network.step(images, labels, self.setting.learning_rate))
-            for seen, layer in zip(updated, self.network.hidden, strict=True):
-                seen |= has_gradient(layer)
-        return Epoch(number, float(np.mean(losses)), updated)
+            for name, layer in hidden.items():
+                stats[name].update(layer.y)
+                stats[name].backward(layer.dW, layer.db)
+        return Epoch(number, float(np.mean(losses)), health.Report.of(stats))
 
     def batches(self) -> list[NDArray[np.intp]]:
         order = self.rng.permutation(len(self.digits.images))
@@ -220,9 +213,14 @@ class Experiment:
         return sum(self.setting.hidden)
 
     @property
+    def report(self) -> health.Report:
+        """What the hidden layers' units did in all epochs so far."""
+        return health.Report({}).merge(*self._reports)
+
+    @property
     def without_update(self) -> list[list[int]]:
         """For each hidden layer, the units whose gradient was 0 in every step of the last epoch."""
-        return [np.flatnonzero(~updated).tolist() for updated in self.last.updated]
+        return [_not_updated(layer) for layer in self.last.report.layers.values()]
 
     @property
     def count_without_update(self) -> int:
@@ -256,6 +254,12 @@ class Experiment:
             bias_after=float(now.b[unit]),
             largest_input=float(inputs[:, unit].max()),
         )
+
+
+def _not_updated(layer: health.LayerReport) -> list[int]:
+    assert layer.not_updated is not None  # an epoch has backward passes
+    units: list[int] = np.flatnonzero(layer.not_updated).tolist()
+    return units
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from halfwave.tour.blocks import (
 )
 from halfwave.tour.lesson import Lesson
 from halfwave.tour.network import CloseUp, Experiment, Layer, Setting
+from halfwave.tour.programs import run
 
 RELU, LEAKY_RELU = activations["relu"], activations["leaky_relu"]
 
@@ -41,6 +42,7 @@ def why_that_matters(lesson: Lesson) -> Iterator[Block]:
     yield from measured(_units_of(relu))
     yield from measured(_close_up(relu))
     yield from _causes(lesson, relu)
+    yield from _in_your_own()
 
 
 def _layer() -> Iterator[Block]:
@@ -189,6 +191,34 @@ the last layer says the same about each, and the network does no better than gue
 """)
 
 
+def _in_your_own() -> Iterator[Block]:
+    yield Section("In a network of your own")
+    yield Prose("""
+The tour did not count any of this itself. `halfwave.health` does, in every network: a
+`health.Stats` for each layer is told after each step what the units gave,
+`stats.update(layer.y)`, and what gradients their weights and biases got,
+`stats.backward(layer.dW, layer.db)`. This is its report of the training above:
+""")
+    yield from measured(
+        run("""
+import halfwave as hw
+from halfwave.tour.network import Experiment
+
+experiment = Experiment(hw.relu).run()
+print(experiment.report)
+""")
+    )
+    yield Prose("""
+A unit is **silent** if it gave 0 for every picture, **not updated** if its gradient was 0 in every
+step, and **dormant** if what it gave was next to nothing beside the others of its layer.
+
+- `halfwave check --html check.html` trains this network and draws the report as a page, which
+  also shows when each unit fell silent.
+- In PyTorch, `health.watch(model)` goes around a training loop that stays as it is.
+- Of scikit-learn's networks, `health.inspect(model, X)` gives the report.
+""")
+
+
 def the_same_network_with_leaky_relu(lesson: Lesson) -> Iterator[Block]:
     """Chapter 6: no unit without an update, and accuracy beside accuracy."""
     yield Heading(6, "The same network with Leaky ReLU")
@@ -279,8 +309,9 @@ def _which(experiment: Experiment) -> str:
 
 
 def _row(experiment: Experiment) -> tuple[str, tuple[bool, ...]]:
-    updated = tuple(bool(u) for layer in experiment.last.updated for u in layer)
-    return experiment.activation.title, updated
+    layers = zip(experiment.setting.hidden, experiment.without_update, strict=True)
+    updated = (unit not in stopped for units, stopped in layers for unit in range(units))
+    return experiment.activation.title, tuple(updated)
 
 
 def _accuracy(experiment: Experiment) -> str:

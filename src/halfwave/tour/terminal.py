@@ -122,7 +122,7 @@ def renderable(block: b.Block, width: int) -> RenderableType:
         case b.Code():
             return _code(block)
         case b.Output():
-            return Padding(Text(block.text, "green"), (0, 0, 0, 4), expand=False)
+            return _output(block, width)
         case b.Table():
             return _table(block)
         case b.Graph():
@@ -137,6 +137,13 @@ def _code(code: b.Code) -> RenderableType:
         code.source, code.language, theme="ansi_dark", background_color="default", word_wrap=True
     )
     return Padding(syntax, (0, 0, 1, 4), expand=False)
+
+
+def _output(output: b.Output, width: int) -> RenderableType:
+    text = Text(output.text, "green")
+    # Indented by less where the lines would no longer fit.
+    widest = max(line.cell_len for line in text.split())
+    return Padding(text, (0, 0, 0, max(0, min(4, width - widest))), expand=False)
 
 
 def _table(table: b.Table) -> Grid:
