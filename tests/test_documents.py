@@ -100,8 +100,8 @@ def test_the_python_of_a_document_runs_and_prints_what_is_shown(document, as_a_p
     blocks = list(blocks_of(document.read_text(encoding="utf-8")))
     if any("halfwave.tour" in block.code for block in blocks):
         pytest.importorskip("sklearn")
-    for library in ("array_api_strict", "dask", "jax", "pandas", "torch", "xarray"):
-        if any(f"import {library}" in block.code for block in blocks):
+    for library in ("array_api_strict", "dask", "jax", "pandas", "sklearn", "torch", "xarray"):
+        if any(re.search(rf"(import|from) {library}\b", block.code) for block in blocks):
             pytest.importorskip(library)
     run_python(blocks)
 
