@@ -18,7 +18,8 @@ from torch.utils.hooks import RemovableHandle
 
 from halfwave.health.report import NotSeen, Report
 from halfwave.health.torch.fused import keep_masks
-from halfwave.health.torch.mode import Look, Mode, first_local, put_on, take_off
+from halfwave.health.torch.hooks import Look, first_local, put_on, take_off
+from halfwave.health.torch.mode import Mode
 from halfwave.health.torch.producers import named_modules
 
 SCRIPT = "TorchScript, which runs where nothing can be seen; watch the model before it is scripted"
