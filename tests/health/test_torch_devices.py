@@ -372,7 +372,8 @@ def test_many_batches_do_not_wait_for_the_device(elsewhere, unread):
 @pytest.mark.parametrize("place", ["counts", "gradients"])
 def test_counting_that_waits_for_the_device_is_noticed(elsewhere, unread, monkeypatch, wait, place):
     owner, name = (DeviceCounts, "count") if place == "counts" else (Producer, "_see_here")
-    monkeypatch.setattr(owner, name, lambda self, h, *rest: wait(h))
+    tensors = lambda given: [a for a in given if isinstance(a, torch.Tensor)]
+    monkeypatch.setattr(owner, name, lambda self, *given: wait(*tensors(given)))
     model = seeded(mlp)
     with health.watch(model), NoWaiting(), pytest.raises(Waited):
         model(batches(6, 8)[0]).sum().backward()

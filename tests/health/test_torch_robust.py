@@ -41,7 +41,9 @@ def test_what_a_rule_does_not_expect_is_not_seen(monkeypatch):
     def fails(*given):
         raise ValueError("planted")
 
-    monkeypatch.setitem(mode._ACTIONS, torch.Tensor.mul, lambda m, f, a, k: m.carry(f, a, k, fails))
+    monkeypatch.setitem(
+        mode._ACTIONS, torch.Tensor.mul, lambda m, f, out, a, k: m.carry(f, out, a, k, fails)
+    )
     report = watched(Net(lambda net, x: torch.relu(net.fc(x) * 2), fc=nn.Linear(4, 4)), X)
     assert [entry.reason for entry in report.not_seen][-1] == (
         "mul could not be followed (ValueError: planted)"

@@ -38,6 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from halfwave import health
 from halfwave.health.torch import mode as torch_mode
 from halfwave.health.torch import places as torch_places
+from halfwave.health.torch import producers as torch_producers
 from halfwave.health.torch import watch as torch_watch
 from halfwave.health.torch.watch import Watch
 
@@ -362,7 +363,7 @@ def test_after_an_exception_the_next_pass_is_counted(kind):
         (torch_places.Place, "count"),
         (torch_mode.Mode, "find"),
         (torch_mode.Mode, "begin"),
-        (torch_mode.Mode, "_see"),
+        (torch_producers.Producer, "see"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

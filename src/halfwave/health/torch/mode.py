@@ -9,26 +9,25 @@ from typing import Any
 from weakref import ref
 
 import torch
-from torch import _C, Tensor, nn
+from torch import Tensor, nn
 from torch._ops import OpOverload, OpOverloadPacket
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from halfwave.health.rectifier import Rectifier
-from halfwave.health.torch.hooks import Look, first_local
+from halfwave.health.torch.hooks import first_local
 from halfwave.health.torch.layers import CONSUMED, LAYERS, Layer
 from halfwave.health.torch.origins import RULES, Origin, Rule, lost
 from halfwave.health.torch.places import Outgoing, Place
-from halfwave.health.torch.producers import Incoming, Producer, Producers, named_modules
+from halfwave.health.torch.producers import Producer, Producers, Sight, named_modules
 from halfwave.health.torch.rectifiers import CALLS, Call
+from halfwave.health.torch.sites import Sites, unreadable
+from halfwave.health.torch.steps import NO_STEP, Known, Step, Steps, is_plain_and_same
 
-Action = Callable[["Mode", Any, Sequence[Any], Mapping[str, Any]], Any]
+Action = Callable[["Mode", Any, Any, Sequence[Any], Mapping[str, Any]], bool]
+"""What is done after a call (mode, function, result, args, kwargs), and whether it has the same
+outcome when it comes again with the same operands."""
 
-NO_LAYER = (
-    "its input comes from no layer that is known, so neither is the axis of its units; name it: "
-    "axes={{{name!r}: axis}}"
-)
 BY_HAND = (
     "compares units with 0, or with a tensor: if that makes a rectifier by hand, such as x * (x > 0), "
     "it was not counted; use torch.relu"
@@ -37,9 +36,6 @@ LARGER = (
     "takes the larger of two tensors: if that makes a rectifier by hand, it was not counted; use "
     "torch.relu"
 )
-MOST_KNOWN = 4096
-"""Of how many calls the outcome is known from the last pass."""
-
 FUSED = "has its rectifier inside a fused kernel, which shows nothing of it"
 
 
@@ -51,12 +47,9 @@ class Mode(TorchFunctionMode):
 
     def __init__(self, model: nn.Module, axes: Mapping[str, int]) -> None:
         super().__init__()
-        self.places: dict[str, Place] = {}
-        self.not_seen: dict[str, str] = {}
+        self.sites = Sites(axes)
         self.missed: dict[tuple[str, str], None] = {}
-        self.gradients = 0
         self._model = model
-        self._axes = axes
         self._layers = Producers(model, self._where)
         self._hooks: dict[tuple[int, int], RemovableHandle] = {}
         self._hooked: dict[int, int] = {}  # of how many of a producer's parameters
@@ -65,10 +58,7 @@ class Mode(TorchFunctionMode):
         self._weights: Any = None
         self._names: dict[int, str] = {}
         self._origins: dict[int, tuple[ref[Tensor], Origin]] = {}
-        # What came out in the last pass, of calls that come again in each.
-        self._produced: dict[Any, tuple[Any, Origin | None]] = {}
-        self._carried: dict[Any, tuple[Any, Origin | None]] = {}
-        self._rectified: dict[str, Any] = {}
+        self._steps = Steps(model)
         self._uses: dict[str, int] = {}
 
     # One forward pass
@@ -76,10 +66,11 @@ class Mode(TorchFunctionMode):
     def begin(self) -> None:
         """A forward pass begins."""
         self.forget()
+        self._steps.begin()
         self._training = self._model.training
         if not self._training:
             held = (*self._model.parameters(), *self._model.buffers())
-            self._weights = hash((self.gradients, *map(_state, held)))
+            self._weights = hash((self._layers.gradients, *map(_state, held)))
 
     def forget(self) -> None:
         """Forget the tensors of a forward pass."""
@@ -88,7 +79,7 @@ class Mode(TorchFunctionMode):
 
     def hook(self) -> None:
         """Look at gradients again, of the layers that were met before."""
-        for place in self.places.values():
+        for place in self.sites.places.values():
             for producer in place.producers:
                 self._hook(producer)
 
@@ -102,6 +93,9 @@ class Mode(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
+        step = self._steps.next
+        if step.func is func and self._comes_again(step, args, kwargs):
+            return self._take(step, args, kwargs or {})
         action = _ACTIONS.get(func, _NEW)
         if action is _NEW:
             action = _ACTIONS[func] = _action_of(func)
@@ -112,7 +106,58 @@ class Mode(TorchFunctionMode):
                 self.lead_elsewhere([*args, *kwargs.values()])
             return out
         args, kwargs = (args, kwargs) if args else _by_position(kwargs)
-        return action(self, func, args, kwargs) if args else func(**kwargs)
+        if not args:
+            return func(**kwargs)
+        if isinstance(action, Call):
+            return self.rectify(func, args, kwargs, action)
+        return self._follow(func, args, kwargs, action)
+
+    # The steps of a pass, most of which come again in each
+
+    def _comes_again(self, step: Step, args: Sequence[Any], kwargs: Any) -> bool:
+        """Whether a call is that of the last pass: the same units in the same shape, all else the same."""
+        operands, names = ((*args, *kwargs.values()), tuple(kwargs)) if kwargs else (args, ())
+        if len(operands) != len(step.operands) or names != step.names:
+            return False
+        for a, expected in zip(operands, step.operands, strict=True):
+            if type(expected) is not Known:
+                if a is not expected and not is_plain_and_same(a, expected):
+                    return False
+            elif (
+                type(a) is not Tensor
+                or a.shape != expected.shape
+                or self.find(a) is not expected.origin
+            ):
+                return False
+        if step.place is None:
+            return True
+        return self._uses.get(step.base, 0) + 1 == step.use and unreadable(args[0]) is None
+
+    def _take(self, step: Step, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The step again, whose outcome is known."""
+        out = step.func(*args, **kwargs)
+        if step.place is not None:
+            self._uses[step.base] = step.use
+            self._count(step.place, out, step.origin, None)
+        elif out.shape != step.shape:  # a weight's memory was replaced by that of another shape
+            _ACTIONS[step.func](self, step.func, out, args, kwargs)
+            self._steps.put(NO_STEP)
+            return out
+        self.tag(out, step.origin)
+        self._steps.go_on()
+        return out
+
+    def _follow(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], action: Action
+    ) -> Any:
+        """A call that is not that of the last pass."""
+        operands = self._steps.operands(self.find, args, kwargs)
+        out = func(*args, **kwargs)
+        step = NO_STEP
+        if action(self, func, out, args, kwargs) and operands is not None and type(out) is Tensor:
+            step = Step(func, operands, tuple(kwargs), self.find(out), out.shape)
+        self._steps.put(step)
+        return out
 
     # Origins
 
@@ -128,23 +173,10 @@ class Mode(TorchFunctionMode):
         else:
             self._origins[id(tensor)] = ref(tensor), origin
 
-    def carry(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule) -> Any:
-        """Follow units through an operation."""
-        out = func(*args, **kwargs)
-        before = self.find(args[0])
-        key = _again(func, out, args, kwargs, before)
-        known = self._carried.get(key)
-        if known is not None and known[0] is before:
-            self.tag(out, known[1])
-            return out
-        self._carry(func, out, args, kwargs, rule)
-        if key is not None:
-            _keep(self._carried, key, (before, self.find(out)))
-        return out
-
-    def _carry(
+    def carry(
         self, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule
-    ) -> None:
+    ) -> bool:
+        """Follow units through an operation."""
         led_in = self._places_of(args)
         for tensor in _tensors(out):
             origin = self._told(func, rule, self.find, tensor, args, kwargs)
@@ -153,6 +185,7 @@ class Mode(TorchFunctionMode):
                 led_in.discard(origin.place)
         for place in led_in:
             place.leads_elsewhere = True
+        return True
 
     def lead_elsewhere(self, values: Any) -> None:
         """Note that the units in these go where their weights are not seen."""
@@ -173,35 +206,29 @@ class Mode(TorchFunctionMode):
         return origin
 
     def produce(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], layer: Layer
-    ) -> Any:
+        self, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any], layer: Layer
+    ) -> bool:
         """Begin with the units of a layer; its input's units have these weights before them."""
-        out = func(*args, **kwargs)
         if not isinstance(out, Tensor):
-            return out
+            return False
         self._lead_out(func, args, kwargs)
-        before = self.find(args[0])
-        key = _again(func, out, args, kwargs, before)
-        known = self._produced.get(key)
-        if known is None or known[0] is not before:
-            known = before, self._told(func, layer, self._layers, self.find, out, args, kwargs)
-            if key is not None and self._layers.tell_apart(key):
-                _keep(self._produced, key, known)
-        self.tag(out, known[1])
-        return out
+        self.tag(out, self._told(func, layer, self._layers, self.find, out, args, kwargs))
+        return self._layers.tell_apart((*args[1:], *kwargs.values()))
 
-    def add(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule) -> Any:
+    def add(
+        self, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any], rule: Rule
+    ) -> bool:
         """Follow units through a sum or difference, which may be that of weights and bias by hand."""
-        out = self.carry(func, args, kwargs, rule)
+        self.carry(func, out, args, kwargs, rule)
         origin = self.find(out)
         if origin is None or origin.producer is None or origin.place is not None:
-            return out
+            return True
         for bias in args:
             if isinstance(bias, nn.Parameter):
                 axis = origin.axis - out.ndim + bias.ndim
                 if axis >= 0 and bias.numel() == bias.shape[axis] == origin.units:
                     origin.producer.lead(bias, axis)
-        return out
+        return True
 
     def _lead_out(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Note the weights that a layer applies to units which come from a rectifier."""
@@ -229,27 +256,36 @@ class Mode(TorchFunctionMode):
         """Count what a rectifier gives."""
         x, rectifier = args[0], call.rectifier(args, kwargs)
         if rectifier is None:
-            self.note_larger(func, args, kwargs)
-            rule = RULES.get(func)
-            return self.carry(func, args, kwargs, rule) if rule else func(*args, **kwargs)
+            return self._follow(func, args, kwargs, _bound)
+        origin, step = self.find(x), NO_STEP
         if not isinstance(x, Tensor) or not (x.is_floating_point() or x.is_quantized):
-            return func(*args, **kwargs)
-        origin = self.find(x)
-        name = self._name(origin)
-        if not x.numel():  # nothing to count, but the next use of the layer is still the next
-            return func(*args, **kwargs)
-        origin, place = self._place_again(name, rectifier, x, origin)
-        if place is None:
+            out = func(*args, **kwargs)
+        elif not x.numel():  # nothing to count, but the next use of the layer is still the next
+            self._name(origin)
             out = func(*args, **kwargs)
         else:
-            fired = place.before(x, origin) if rectifier.of_input else None
+            operands = self._steps.operands(self.find, args, kwargs)
+            name = self._name(origin)
+            origin, place = self.sites.at(name, rectifier, x, origin)
+            fired = place.before(x, origin) if place and rectifier.of_input else None
             out = func(*args, **kwargs)
-            part = place.count(out, origin, fired, training=self._training)
-            if not self._training:
-                first = self._weights_at.setdefault(name, self._weights)
-                part.fixed &= first == self._weights
-        self.tag(out, origin)
+            if place:
+                self._count(place, out, origin, fired)
+            self.tag(out, origin)
+            producer = origin.producer if origin and place and not rectifier.of_input else None
+            if producer and operands is not None:
+                used = producer.name, self._uses[producer.name]
+                step = Step(func, operands, tuple(kwargs), origin, out.shape, place, *used)
+        self._steps.put(step)
         return out
+
+    def _count(self, place: Place, out: Tensor, origin: Any, fired: Any) -> None:
+        if origin.producer is not None:
+            self._hook(origin.producer)
+        part = place.count(out, origin, fired, training=self._training)
+        if not self._training:
+            first = self._weights_at.setdefault(place.name, self._weights)
+            part.fixed &= first == self._weights
 
     def _name(self, origin: Origin | None) -> str:
         """The producer's name, or the module's with a number; with another for each further use."""
@@ -257,71 +293,6 @@ class Mode(TorchFunctionMode):
         base = self._where() if producer is None else producer.name
         use = self._uses[base] = self._uses.get(base, 0) + 1
         return f"{base}:{use}" if producer is None else base if use == 1 else f"{base}#{use}"
-
-    def _place_again(
-        self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin | None
-    ) -> tuple[Any, Place | None]:
-        """What `_place` says, known from the last pass where the units and the rectifier are those."""
-        known = self._rectified.get(name)
-        if known is not None and known[:2] == (id(origin), id(rectifier)) and not _unreadable(x):
-            through, place = known[4:]
-            for producer in place.producers[-1:]:
-                self._hook(producer)
-            return through, place
-        through, place = self._place(name, rectifier, x, origin)
-        if place is not None and origin is not None:
-            # The two stay alive with this entry, so that their addresses stay theirs.
-            self._rectified[name] = id(origin), id(rectifier), origin, rectifier, through, place
-        return through, place
-
-    def _place(
-        self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin | None
-    ) -> tuple[Any, Place | None]:
-        """Where to count, and the units there; no place if that cannot be done."""
-        origin, reason = self._located(name, x, origin)
-        if origin is not None and reason is None:
-            place = self.places.get(name) or self._new_place(name, rectifier, x, origin)
-            reason = _difference(place, rectifier, origin)
-            if reason is None:
-                self.places[name] = place
-                if origin.producer is not None:
-                    place.follow(origin.producer)
-                    self._hook(origin.producer)
-                return origin.through(place), place
-        self.not_seen.setdefault(name, f"{rectifier.kind}: {reason}")
-        return origin, None
-
-    def _located(
-        self, name: str, x: Tensor, origin: Origin | None
-    ) -> tuple[Origin | None, str | None]:
-        """Which units the input of a rectifier holds, or why nothing can be counted."""
-        unreadable = _unreadable(x)
-        if unreadable:
-            return None, unreadable
-        if origin is not None and not origin.lost:
-            if self._axes.get(name, origin.axis) % x.ndim != origin.axis:
-                return (
-                    origin,
-                    f"axes names axis {self._axes[name]}, and its units are along {origin.axis}",
-                )
-            return origin, None
-        if name in self._axes:
-            return self._named(name, x)
-        if origin is None:
-            return None, NO_LAYER.format(name=name)
-        return origin, f"{origin.lost}; name one: axes={{{name!r}: axis}}"
-
-    def _named(self, name: str, x: Tensor) -> tuple[Origin | None, str | None]:
-        """The units along the axis that the user named."""
-        axis = self._axes[name]
-        if not -x.ndim <= axis < x.ndim:
-            return None, f"axes names axis {axis}, and its input has shape {tuple(x.shape)}"
-        axis %= x.ndim
-        return Origin(axis, x.shape[axis], samples=None if axis == x.ndim - 1 else (0,)), None
-
-    def _new_place(self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin) -> Place:
-        by_position = origin.samples is None and x.ndim > 2
-        return Place(name, rectifier, origin.units, "position" if by_position else "sample")
 
     def _hook(self, producer: Producer) -> None:
         """See the gradients of what leads to a layer's units."""
@@ -331,14 +302,10 @@ class Mode(TorchFunctionMode):
         for incoming in producer.incoming:
             key = id(producer), id(incoming.parameter)
             if incoming.parameter.requires_grad and key not in self._hooks:
-                see = Look(partial(self._see, producer, incoming))
-                self._hooks[key] = incoming.parameter.register_hook(see)
+                sight = Sight(producer, incoming)
+                self._hooks[key] = incoming.parameter.register_hook(sight)
             hooked += key in self._hooks
         self._hooked[id(producer)] = hooked
-
-    def _see(self, producer: Producer, incoming: Incoming, gradient: Tensor) -> None:
-        self.gradients += 1
-        producer.see(incoming, gradient)
 
     # Names
 
@@ -367,15 +334,6 @@ class Mode(TorchFunctionMode):
             self.miss(LARGER, func)
 
 
-def _difference(place: Place, rectifier: Rectifier, origin: Any) -> str | None:
-    """Why this cannot be counted together with what was counted at the place before."""
-    if place.units != origin.units:
-        return f"it had {place.units} units before, and now has {origin.units}"
-    if place.rectifier != rectifier:
-        return f"it was {place.rectifier} before, and now is {rectifier}"
-    return None
-
-
 def _state(tensor: Tensor) -> Any:
     """What is not the same once a tensor has been written to, or has other memory.
 
@@ -390,19 +348,6 @@ def _state(tensor: Tensor) -> Any:
     return tensor.data_ptr(), version, middle
 
 
-def _unreadable(x: Tensor) -> str | None:
-    """Why a tensor's elements cannot be read."""
-    if type(x) not in (Tensor, nn.Parameter):
-        return f"a tensor of type {type(x).__name__}, whose elements are not all here"
-    if _C._are_functorch_transforms_active():
-        return "it runs inside a transform of torch.func, where one tensor stands for many"
-    if x.is_quantized:
-        return f"a tensor of dtype {x.dtype}, whose elements stand for other numbers"
-    if x.layout is not torch.strided or x.is_nested or x.is_meta:
-        return "a tensor that is sparse, nested or without memory"
-    return None
-
-
 def _by_position(kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """The first argument by its position: PyTorch's own functions take it by name, too."""
     if "condition" in kwargs:  # of where, which comes before its input
@@ -411,30 +356,6 @@ def _by_position(kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[st
     if first is None:
         return (), kwargs
     return (kwargs[first],), {name: kwargs[name] for name in kwargs if name != first}
-
-
-def _again(
-    func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any], before: Origin | None
-) -> Any:
-    """What decides on the units of a result, as a key; None where a tensor may be another each time."""
-    if type(out) is not Tensor or not isinstance(args[0], Tensor):
-        return None
-    for a in (*args[1:], *kwargs.values()):
-        if isinstance(a, Tensor) and type(a) is not nn.Parameter:
-            return None
-    key = func, id(before), args[0].shape, out.shape, *args[1:], *kwargs.items()
-    try:
-        hash(key)
-    except TypeError:  # a list, or a slice
-        return None
-    return key
-
-
-def _keep(known: dict[Any, Any], key: Any, value: Any) -> None:
-    """Keep a result for the next pass; models that never repeat a call fill no memory."""
-    if len(known) >= MOST_KNOWN:
-        known.clear()
-    known[key] = value
 
 
 def _tensors(out: Any) -> list[Tensor]:
@@ -451,7 +372,7 @@ def _tensors(out: Any) -> list[Tensor]:
     return found
 
 
-# What is done at each function; None: nothing. Filled as functions are met.
+# What is done at each function; None: nothing. A `Call` is a rectifier. Filled as functions are met.
 
 _NEW = object()
 
@@ -474,32 +395,44 @@ def _action_of(func: Any) -> Action | None:
     return _overwrite if writes and getattr(Tensor, name, None) is func else None
 
 
-def _overwrite(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _overwrite(
+    mode: Mode, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool:
     """`x[:, 0] = y` and its kin: what was known of x no longer holds."""
-    out = func(*args, **kwargs)
     mode.lead_elsewhere([*args, *kwargs.values()])
     if mode.find(args[0]) is not None:
         mode.tag(args[0], lost(f"{func.__name__.strip('_')} has written into what a layer gave"))
-    return out
+    return False
 
 
-def _fused(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _fused(mode: Mode, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     mode.miss(FUSED, func)
-    return func(*args, **kwargs)
+    return False
 
 
-def _compare(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _compare(
+    mode: Mode, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool:
     """`x > 0` or `x > zeros`, where x holds units and zeros none."""
     operands = (*args, *kwargs.values())
     others = [a for a in operands if mode.find(a) is None]
     if len(others) == 1 and (isinstance(others[0], Tensor) or others[0] == 0):
         mode.miss(BY_HAND, func)
-    return func(*args, **kwargs)
+    return False
 
 
-def _larger(mode: Mode, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _larger(
+    mode: Mode, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool:
     mode.note_larger(func, args, kwargs)
-    return func(*args, **kwargs)
+    return False
+
+
+def _bound(mode: Mode, func: Any, out: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """A clamp that is no rectifier."""
+    mode.note_larger(func, args, kwargs)
+    rule = RULES.get(func)
+    return mode.carry(func, out, args, kwargs, rule) if rule else False
 
 
 def _by_name(action: Action, *names: str) -> dict[Any, Action]:
@@ -538,5 +471,5 @@ _ACTIONS: dict[Any, Any] = {
         *("sub", "sub_", "__sub__", "__isub__", "subtract"),
     ),
     **{func: partial(Mode.produce, layer=layer) for func, layer in LAYERS.items()},
-    **{func: partial(Mode.rectify, call=call) for func, call in CALLS.items()},
+    **CALLS,
 }

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from halfwave.health.torch.hooks import Look
 
 PARAMETRISED = "its weight is computed from other parameters"
 
@@ -45,6 +48,7 @@ class Producer:
     scale: tuple[nn.Parameter, nn.Parameter] | None = None
     updated: Any = None
     all_updated: bool = False
+    _left: Any = None
     passes: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -59,34 +63,31 @@ class Producer:
 
     def see(self, incoming: Incoming, gradient: Tensor) -> None:
         """Note which units the gradient of one parameter, in one backward pass, would move."""
-        key = id(incoming.parameter)
-        self.passes[key] = self.passes.get(key, 0) + 1
         if not _is_whole(gradient):
             self.unknown = f"its gradients are of type {type(gradient).__name__}, not whole tensors"
             return
-        if self.all_updated:
-            return
-        with torch.no_grad():
-            rows = incoming.rows(gradient)
-            if gradient.is_cpu:
-                self._see_here(rows)
-            else:
-                self._see_there(rows)
+        gradient = gradient.detach()
+        if gradient.is_cpu:
+            self._see_here(incoming, gradient)
+        else:
+            self._see_there(incoming, gradient)
 
-    def _see_here(self, rows: Tensor) -> None:
-        """Look at the rows of units alone that no gradient has moved yet."""
+    def _see_here(self, incoming: Incoming, gradient: Tensor) -> None:
+        """Look at the units alone that no gradient has moved yet; mostly, none has in this one."""
         if self.updated is None:
             self.updated = torch.zeros(self.units, dtype=torch.bool)
-        left = torch.nonzero(~self.updated).flatten()
-        self.all_updated = not len(left)
-        if len(left) == self.units:
-            self.updated |= (rows != 0).any(1)
-        elif len(left):
-            self.updated[left] = (rows[left] != 0).any(1)
+        if self._left is None:
+            self._left = torch.nonzero(~self.updated.cpu()).flatten()
+            self.all_updated = not len(self._left)
+        if self.all_updated:
+            return
+        if incoming.groups > 1 or gradient.index_select(incoming.axis, self._left).any():
+            self._see_there(incoming, gradient)
+            self._left = None
 
-    def _see_there(self, rows: Tensor) -> None:
-        """The same on another device, without waiting for it."""
-        moved = (rows != 0).any(1)
+    def _see_there(self, incoming: Incoming, gradient: Tensor) -> None:
+        """Look at all units, without waiting for the device where they are."""
+        moved = (incoming.rows(gradient) != 0).any(1)
         self.updated = moved if self.updated is None else self.updated.to(moved.device) | moved
 
     def lead(self, parameter: nn.Parameter, axis: int) -> None:
@@ -111,6 +112,22 @@ class Producer:
         weight, bias = (p.detach().double().cpu().numpy() for p in self.scale)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(bias == 0, 0.0, bias / np.abs(weight))
+
+
+class Sight(Look):
+    """The hook on a parameter that leads to a layer's units."""
+
+    def __init__(self, producer: Producer, incoming: Incoming) -> None:
+        super().__init__(partial(producer.see, incoming))
+        self._producer = producer
+        self._key = id(incoming.parameter)
+        producer.passes.setdefault(self._key, 0)
+
+    def __call__(self, gradient: Tensor) -> None:
+        producer = self._producer
+        producer.passes[self._key] += 1
+        if not producer.all_updated:  # once they are, all that is left is to count the passes
+            super().__call__(gradient)
 
 
 def verdict(producers: Sequence[Producer]) -> tuple[Any, str | None]:
@@ -146,6 +163,11 @@ class Producers:
 
     def __iter__(self) -> Iterator[Producer]:
         return iter(self._known.values())
+
+    @property
+    def gradients(self) -> int:
+        """How many gradients of their parameters were seen."""
+        return sum(sum(producer.passes.values()) for producer in self)
 
     def find(
         self, units: int, own: Sequence[Incoming | None], before: Producer | None = None

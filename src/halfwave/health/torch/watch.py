@@ -99,7 +99,7 @@ class Watch:
         for name, module in named_modules(_unwrapped(self._model)):
             if isinstance(module, nn.MultiheadAttention):
                 if type(module).forward is not nn.MultiheadAttention.forward:
-                    self._mode.not_seen.setdefault(name, ATTENTION)
+                    self._mode.sites.not_seen.setdefault(name, ATTENTION)
                 self._hook(module, self._look_away, self._look_again)
             if isinstance(module, nn.TransformerEncoder):
                 self._hook(module, partial(self._look_away_if_nested, name), self._look_again)
@@ -133,9 +133,9 @@ class Watch:
 
     def report(self) -> Report:
         """What was seen so far; on a GPU this waits for it. Also while the watch goes on."""
-        places = self._mode.places.items()
+        places = self._mode.sites.places.items()
         layers = {name: place.layer() for name, place in places if place.is_counted}
-        not_seen = {**_scripted(self._model), **self._mode.not_seen}
+        not_seen = {**_scripted(self._model), **self._mode.sites.not_seen}
         for name in self._axes.keys() - layers.keys() - not_seen.keys():
             not_seen[name] = "axes names it, and no rectifier of this name was met"
         entries = (NotSeen(*entry) for entry in (*not_seen.items(), *self._mode.missed))
@@ -213,7 +213,7 @@ class Watch:
         mask = kwargs.get("src_key_padding_mask", args[2] if len(args) > 2 else None)
         follows = torch.is_grad_enabled() and any(p.requires_grad for p in module.parameters())
         if mask is not None and module.use_nested_tensor and not module.training and not follows:
-            self._mode.not_seen[name] = NESTED
+            self._mode.sites.not_seen[name] = NESTED
             self._look_away(module, args, kwargs)
 
     def _look_again(self, module: nn.Module, args: Any, output: Any) -> None:
