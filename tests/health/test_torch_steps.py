@@ -171,6 +171,24 @@ def test_weights_of_another_shape_are_another_layer():
     ]
 
 
+def test_a_bound_of_another_shape_is_followed_again():
+    class Bounded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.low = nn.Linear(3, 4), nn.Parameter(torch.zeros(4))
+
+        def forward(self, x):
+            return torch.relu(torch.clamp(self.fc(x), self.low))
+
+    model = Bounded()
+    with health.watch(model) as watch:
+        for shape in ((4,), (4,), (2, 1, 4), (2, 1, 4)):
+            model.low.data = torch.zeros(shape)
+            model(torch.ones(3, 3))
+    assert watch.report()["fc"].samples == 2 * 3  # broadcast, nobody knows its units
+    assert [entry.place for entry in watch.report().not_seen] == ["Bounded:1", "Bounded"]
+
+
 def test_more_steps_than_are_kept_are_counted_as_well(monkeypatch):
     monkeypatch.setattr(torch_steps, "MOST_STEPS", 3)
     model = seeded(Changing)

@@ -140,7 +140,9 @@ class Mode(TorchFunctionMode):
             self._uses[step.base] = step.use
             self._count(step.place, out, step.origin, None)
         elif out.shape != step.shape:  # a weight's memory was replaced by that of another shape
-            _ACTIONS[step.func](self, step.func, out, args, kwargs)
+            action = _ACTIONS[step.func]
+            action = _bound if isinstance(action, Call) else action
+            action(self, step.func, out, args, kwargs)
             self._steps.put(NO_STEP)
             return out
         self.tag(out, step.origin)
