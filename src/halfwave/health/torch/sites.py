@@ -31,7 +31,7 @@ class Sites:
 
     def at(
         self, name: str, rectifier: Rectifier, x: Tensor, origin: Origin | None
-    ) -> tuple[Origin | None, Place | None]:
+    ) -> tuple[Any, Place | None]:
         """The units that a rectifier of x gives, and where to count them; None if that cannot be."""
         origin, reason = self._located(name, x, origin)
         if origin is not None and reason is None:
