@@ -11,7 +11,7 @@ import numpy as np
 from halfwave import _core, calls, libraries
 from halfwave.arrays import as_operand, is_number, is_plain, is_python_number
 from halfwave.facts import Facts, Kink, Parameter, docstring
-from halfwave.pullback import Pullback, UfuncPullback, gate_vjp
+from halfwave.pullback import Pullback, UfuncPullback, argument_vjp, gate_vjp
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -177,8 +177,10 @@ class VJP:
     pullback : Pullback
         `pullback(g)` is g * f′(x), of x's shape and the value's dtype; g broadcasts to x's
         shape. It passes nothing where f′(x) is 0, even an infinite g, and all of g where x
-        is NaN. It keeps one bit per element and the parameters (`pullback.nbytes`), or a
-        reference to x where x or a parameter is not a plain array (dask, xarray, JAX).
+        is NaN. It keeps the parameters and, where the activation is piecewise linear, one bit
+        per element (`pullback.nbytes`). It keeps a reference to x, which is not to be changed
+        meanwhile, where the activation is smooth, or where x or a parameter is not a plain
+        array (dask, xarray, JAX).
 
     Raises
     ------
@@ -210,9 +212,10 @@ class VJP:
             return library.vjp(facts, x, parameters)
         x, parameters = as_operand(x, "x"), calls.as_operands(facts, parameters)
         if all(is_plain(a) or is_python_number(a) for a in (x, *parameters)):
+            vjp = gate_vjp if activation.keeps_bits else argument_vjp
             if isinstance(x, int):
-                return activation(x, *parameters), gate_vjp(facts, _near(x), parameters)[1]
-            return gate_vjp(facts, x, parameters)
+                return activation(x, *parameters), vjp(facts, _near(x), parameters)[1]
+            return vjp(facts, x, parameters)
         return activation(x, *parameters), UfuncPullback(facts, parameters, x)
 
     @property

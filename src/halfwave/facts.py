@@ -21,7 +21,8 @@ class Parameter:
     """One parameter of an activation.
 
     ``aliases`` are the names that other libraries give it: they are never accepted, but the
-    error that they raise says which name is ours.
+    error that they raise says which name is ours. ``tried`` are the values with which it is verified
+    besides the default; none are given where any number will do.
     """
 
     name: str
@@ -29,19 +30,24 @@ class Parameter:
     meaning: str
     symbol: str
     aliases: tuple[str, ...] = ()
+    tried: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Kink:
     """A point where the two one-sided derivatives differ, and the slope declared there.
 
-    Each value is a number, or the name of the parameter whose value it is.
+    Each value is a number, or the name of the parameter whose value it is. ``jump`` says that the
+    function itself has two limits there. ``elsewhere`` are the slopes that other libraries take,
+    by the library's name.
     """
 
     at: Slope
     left: Slope
     right: Slope
     slope: Slope
+    jump: bool = False
+    elsewhere: tuple[tuple[str, Slope], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,34 @@ class Peers:
     pullback: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Onnx:
+    """The ONNX operator that computes an activation.
+
+    ``attributes`` are its attributes by name, ``inputs`` what it takes after x: each a number, a
+    text, or the name of the parameter whose value it is.
+    """
+
+    operator: str
+    attributes: tuple[tuple[str, float | str], ...] = ()
+    inputs: tuple[Slope, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The largest errors that were found with the default parameters, and at which x.
+
+    Errors are in units in the last place of the exact result. `halfwave verify` fails where it
+    finds a larger one.
+    """
+
+    dtype: str
+    value: float
+    value_at: float
+    derivative: float
+    derivative_at: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything about one activation that is not compiled.
@@ -87,9 +121,16 @@ class Facts:
     expressions: f and f′ in the functions of the array API standard, for arrays of one float dtype
     (and of integers, where the activation keeps them) and parameters that are arrays of that dtype.
     They compute the arrays of other libraries, where ``xp`` is such a library's namespace; and with
-    NumPy's they are the reference that the compiled engine has to equal.
+    NumPy's they are the reference that the compiled engine has to equal, bit for bit.
 
-    ``active`` is None where no point divides a side that is active from one that is not.
+    A smooth activation cannot be that exact. Its judge is ``exact_value(mp, x, *parameters)`` and
+    ``exact_derivative``: f and f′ in the functions of mpmath, at the precision that ``mp`` has.
+    ``turning`` are the points at which its derivative changes sign and is judged by its absolute
+    error, and ``measured`` are the errors that it was found to have.
+
+    ``onnx`` is the ONNX operator; ``elsewhere`` are the calls of other libraries, by their names:
+    expressions in x and the parameters. ``active`` is None where no point divides a side that is
+    active from one that is not.
     """
 
     name: str
@@ -108,8 +149,19 @@ class Facts:
     example: str
     value: Callable[..., Any]
     derivative: Callable[..., Any]
+    exact_value: Callable[..., Any] | None = None
+    exact_derivative: Callable[..., Any] | None = None
+    turning: tuple[float, ...] = ()
+    measured: tuple[Measured, ...] = ()
     active: ActiveSide | None = None
+    onnx: Onnx | None = None
+    elsewhere: tuple[tuple[str, str], ...] = ()
     peers: Peers = Peers()
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether it is held to an error, and not to the bits of its expressions."""
+        return self.exact_value is not None
 
 
 def signature(facts: Facts) -> str:
@@ -138,7 +190,8 @@ def _section(title: str, body: str) -> str:
 
 
 def _parameter_section(facts: Facts) -> str:
-    entries = [_X]
+    floats = "float16, bfloat16, float32, float64"
+    entries = [_X.format(floats=floats if facts.is_smooth else f"{floats}, longdouble")]
     for p in facts.parameters:
         what = f"{p.meaning} A number, or an array that broadcasts against `x`. Dimensionless."
         entries.append(_entry(f"{p.name} : float or array_like, default {p.default!r}", what))
@@ -162,7 +215,7 @@ def _notes(facts: Facts) -> str:
 
 _X = """\
 x : array_like
-    Real numbers, of any shape: float16, bfloat16, float32, float64, longdouble, integers,
+    Real numbers, of any shape: {floats}, integers,
     Python numbers, lists, what takes part in NumPy's `__array_ufunc__` (dask, xarray, pandas),
     and arrays of other libraries (torch, JAX, CuPy and others), which stay there."""
 

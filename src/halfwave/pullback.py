@@ -71,16 +71,32 @@ class GatePullback(Pullback):
         if self._shared is not None and g.__class__ is np.ndarray and layout.fits(g, self._dtype):
             # What most calls are; what follows would take three times as long for them.
             return _core.apply(facts.name, self._bits, g, self._shared)
-        operand = g if is_foreign(type(g)) else as_operand(g, "g")
-        if not (is_plain(operand) or is_python_number(operand)):
-            raise TypeError(
-                f"g is a {class_name(g)} and x was a NumPy array; take the vjp of an x of g's "
-                f"library, or pass numpy.asarray(g)"
-            )
-        array = layout.broadcast("g", _as_array(operand, self._dtype, "g"))
-        ordered = layout.in_memory_order(array)
+        ordered = layout.in_memory_order(layout.broadcast("g", _gradient(g, self._dtype)))
         parameters = layout.of_parameters(facts, self._parameters)
         return layout.as_given(_core.apply(facts.name, self._bits, ordered, parameters))
+
+
+class ArgumentPullback(Pullback):
+    """Keeps a reference to x, which tells the slope; the caller must not change it meanwhile."""
+
+    def __init__(
+        self, facts: Facts, parameters: list[NDArray[Any]], x: NDArray[Any], is_number: bool
+    ) -> None:
+        super().__init__(facts, parameters)
+        self._x = x
+        self._is_number = is_number
+        self._ufunc = getattr(_core, f"{facts.name}_pullback")
+
+    @property
+    def nbytes(self) -> int:
+        return sum(int(a.nbytes) for a in (self._x, *self._parameters))
+
+    def __call__(self, g: Any, /) -> Any:
+        x = self._x
+        if not (g.__class__ is np.ndarray and g.dtype is x.dtype and g.shape == x.shape):
+            g = broadcast("g", _gradient(g, x.dtype), x.shape)
+        result = self._ufunc(x, g, *self._parameters)
+        return result.item() if self._is_number else result
 
 
 class UfuncPullback(Pullback):
@@ -100,16 +116,26 @@ class UfuncPullback(Pullback):
         return ufunc(self._x, as_operand(g, "g"), *self._parameters)
 
 
+def argument_vjp(facts: Facts, x: Any, parameters: list[Any]) -> tuple[Any, ArgumentPullback]:
+    """The value of a smooth activation, and the pullback that keeps its argument."""
+    array = np.asarray(x)
+    dtype = computed_in(facts, array.dtype)
+    array = array.astype(dtype, copy=False)
+    kept = _kept(facts, parameters, dtype)
+    for p, value in zip(facts.parameters, kept, strict=True):
+        broadcast(p.name, value, array.shape)
+    value = getattr(_core, facts.name)(array, *kept)
+    is_number = is_python_number(x)
+    pullback = ArgumentPullback(facts, kept, array, is_number)
+    return value.item() if is_number else value, pullback
+
+
 def gate_vjp(facts: Facts, x: Any, parameters: list[Any]) -> tuple[Any, GatePullback]:
     """The value of a piecewise-linear activation, and the pullback that keeps its gate's bits."""
     array = np.asarray(x)
     dtype = computed_in(facts, array.dtype)
     layout = Layout(array, is_python_number(x))
-    # Copies: the pullback must not change when the caller's arrays do.
-    kept = [
-        _as_array(value, dtype, p.name).copy()
-        for p, value in zip(facts.parameters, parameters, strict=True)
-    ]
+    kept = _kept(facts, parameters, dtype)
     ordered = layout.in_memory_order(array.astype(dtype, copy=False))
     value, bits = _core.record(facts.name, ordered, layout.of_parameters(facts, kept))
     return layout.as_given(value), GatePullback(facts, kept, layout, dtype, bits)
@@ -158,15 +184,20 @@ class Layout:
         )
 
     def broadcast(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
-        if array.shape == self.shape:
-            return array
-        try:
-            return np.broadcast_to(array, self.shape)
-        except ValueError:
-            raise ValueError(
-                f"{name} has shape {array.shape}, which does not broadcast to x's shape "
-                f"{self.shape}; give it that shape, or broadcast x first"
-            ) from None
+        return broadcast(name, array, self.shape)
+
+
+def broadcast(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """A parameter or a gradient in x's shape, or an error that says what to do."""
+    if array.shape == shape:
+        return array
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} has shape {array.shape}, which does not broadcast to x's shape {shape}; give "
+            f"it that shape, or broadcast x first"
+        ) from None
 
 
 def computed_in(facts: Facts, dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -176,6 +207,23 @@ def computed_in(facts: Facts, dtype: np.dtype[Any]) -> np.dtype[Any]:
     parameters = (p.default for p in facts.parameters)
     computed: np.dtype[Any] = getattr(_core, facts.name)(np.empty(0, dtype), *parameters).dtype
     return computed
+
+
+def _kept(facts: Facts, parameters: list[Any], dtype: np.dtype[Any]) -> list[NDArray[Any]]:
+    """Copies of the parameters: a pullback must not change when the caller's arrays do."""
+    named = zip(facts.parameters, parameters, strict=True)
+    return [_as_array(value, dtype, p.name).copy() for p, value in named]
+
+
+def _gradient(g: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A gradient for an x that was NumPy's own, in the dtype of the result."""
+    operand = g if is_foreign(type(g)) else as_operand(g, "g")
+    if not (is_plain(operand) or is_python_number(operand)):
+        raise TypeError(
+            f"g is a {class_name(g)} and x was a NumPy array; take the vjp of an x of g's "
+            f"library, or pass numpy.asarray(g)"
+        )
+    return _as_array(operand, dtype, "g")
 
 
 def _as_array(value: Any, dtype: np.dtype[Any], name: str) -> NDArray[Any]:

@@ -120,7 +120,12 @@ def _layer(facts: Facts) -> type[Layer]:
         "_facts": facts,
         "__signature__": Signature(parameters),
         "__constants__": list(names),
-        "__doc__": _DOC.format(facts=facts, name=name, parameters=_parameter_section(facts)),
+        "__doc__": _DOC.format(
+            facts=facts,
+            name=name,
+            parameters=_parameter_section(facts),
+            kept="its argument" if facts.is_smooth else "one bit per element",
+        ),
         "__module__": __name__,
     }
     return type(name, (Layer,), attributes)
@@ -146,7 +151,7 @@ Parameters
 
 Notes
 -----
-On the processor the layer keeps one bit per element for the way back.
+On the processor the layer keeps {kept} for the way back.
 
 References
 ----------

@@ -24,6 +24,7 @@ struct NamedOp {
 constexpr NamedOp kNamedOps[] = {
     {"value", kValue, 2, 1, -1},
     {"derivative", kDerivative, 2, 1, -1},
+    {"pullback", kPullback, 3, 2, -1},
     {"record", kRecord, 3, 1, 2},
     {"apply", kApply, 3, 2, 0},
 };

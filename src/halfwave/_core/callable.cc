@@ -33,6 +33,7 @@ struct Callable {
   PyObject* names;     // tuple of the parameters' names
   PyObject* defaults;  // tuple of floats
   char keeps_integers;
+  char keeps_bits;
 };
 
 // The arguments of a call that ways 1 to 3 understand. All references are borrowed.
@@ -267,6 +268,7 @@ PyObject* construct(PyTypeObject* type, PyObject* args, PyObject*) {
   self->pair = pair;
   self->op = is_derivative ? kDerivative : kValue;
   self->keeps_integers = pair->kernels->loops[self->op][kInt64] != nullptr;
+  self->keeps_bits = pair->kernels->loops[kRecord][kFloat32] != nullptr;
   self->ufunc = Py_NewRef(ufunc_of(*pair, self->op));
   self->names = Py_NewRef(names);
   self->defaults = Py_NewRef(defaults);
@@ -324,6 +326,8 @@ PyMemberDef members[] = {
     {"ufunc", T_OBJECT_EX, offsetof(Callable, ufunc), READONLY, "The np.ufunc itself."},
     {"keeps_integers", T_BOOL, offsetof(Callable, keeps_integers), READONLY,
      "Whether integers give integers."},
+    {"keeps_bits", T_BOOL, offsetof(Callable, keeps_bits), READONLY,
+     "Whether the pullback keeps one bit per element; otherwise it keeps x."},
     {nullptr, 0, 0, 0, nullptr}};
 
 PyGetSetDef attributes[] = {

@@ -12,6 +12,7 @@
 
 #include "loops-inl.h"
 #include "residual-inl.h"
+#include "smooth-inl.h"
 #include "table.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,13 +22,13 @@ namespace HWY_NAMESPACE {
 template <class Pair>
 struct Value {
   template <class D, class V, class... P>
-  static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::value(d, x, p...); }
+  static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::computed_value(d, x, p...); }
 };
 
 template <class Pair>
 struct Derivative {
   template <class D, class V, class... P>
-  static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::derivative(d, x, p...); }
+  static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::computed_derivative(d, x, p...); }
 };
 
 template <class Pair>
@@ -62,8 +63,10 @@ void AddType(Kernels& kernels, Type type) {
   kernels.loops[kDerivative][type] = Elementwise<Format, Derivative<Pair>, 1, Pair::parameters>::Run;
   kernels.loops[kPullback][type] = Elementwise<Format, Pullback<Pair>, 2, Pair::parameters>::Run;
   kernels.loops[kReplace][type] = Elementwise<Format, Replace, 2, 2>::Run;
-  kernels.loops[kRecord][type] = Record<Format, Pair>;
-  kernels.loops[kApply][type] = Apply<Format, Pair>;
+  if constexpr (Pair::keeps_bits) {
+    kernels.loops[kRecord][type] = Record<Format, Pair>;
+    kernels.loops[kApply][type] = Apply<Format, Pair>;
+  }
 }
 
 template <class Pair>
@@ -77,7 +80,7 @@ Kernels MakeKernels() {
   AddType<Pair, BFloat16>(kernels, kBFloat16);
   AddType<Pair, Plain<float>>(kernels, kFloat32);
   AddType<Pair, Plain<double>>(kernels, kFloat64);
-  AddType<Pair, OneLane<long double>>(kernels, kLongDouble);
+  if constexpr (Pair::takes_lanes) AddType<Pair, OneLane<long double>>(kernels, kLongDouble);
   if constexpr (Pair::keeps_integers) {
     AddType<Pair, OneLane<int8_t>>(kernels, kInt8);
     AddType<Pair, OneLane<uint8_t>>(kernels, kUInt8);

@@ -75,7 +75,7 @@ PyMethodDef methods[] = {
     {"apply", apply, METH_VARARGS, "apply(name, gate bits, g, parameters) -> g * f'(x)"},
     {"compute_at", compute_at, METH_VARARGS,
      "compute_at(name, op, dtype's letter, n, addresses, parameters); op is value, derivative, "
-     "record (x, value, bits) or apply (bits, g, result)"},
+     "pullback (x, g, result), record (x, value, bits) or apply (bits, g, result)"},
     {"tally", tally_at, METH_VARARGS,
      "tally(dtype's letter, address, samples, units, positions, floor, fired, nonfinite, total, "
      "magnitude, low, high); the dimensions are pairs of a size and a stride in bytes"},

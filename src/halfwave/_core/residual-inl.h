@@ -23,8 +23,14 @@ namespace HWY_NAMESPACE {
 // and the slope on either side; NaN opens the gate, so that a gradient passes there.
 template <class Pair>
 struct piecewise_linear {
+  static constexpr bool keeps_bits = true;
+  static constexpr bool takes_lanes = true;
+
   template <class D, class V, class... P>
-  static HWY_INLINE V derivative(D d, V x, P... p) {
+  static HWY_INLINE V computed_value(D d, V x, P... p) { return Pair::value(d, x, p...); }
+
+  template <class D, class V, class... P>
+  static HWY_INLINE V computed_derivative(D d, V x, P... p) {
     const V slope =
         IfThenElse(Pair::gate(d, x, p...), Pair::open_slope(d, p...), Pair::closed_slope(d, p...));
     return IfThenElse(IsNaN(x), x, slope);

@@ -60,6 +60,9 @@ void refuse(const Ufunc& ufunc, PyArray_DTypeMeta* dtype) {
     case NPY_BOOL:
       what = "a truth value has no sign; pass x.astype(numpy.int8), or a float dtype";
       break;
+    case NPY_LONGDOUBLE:
+      what = "it is computed in float64 at most; convert it with x.astype(numpy.float64)";
+      break;
     case NPY_CFLOAT:
     case NPY_CDOUBLE:
     case NPY_CLONGDOUBLE:

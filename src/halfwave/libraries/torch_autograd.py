@@ -1,7 +1,7 @@
 """How PyTorch differentiates an activation: by its portable expression, or by the compiled kernels.
 
 The kernels read and write the memory of plain tensors, and keep one bit per element for the way
-back. Everything else (other devices, `torch.func`, `torch.compile`, forward mode, subclasses) goes
+back, or x where the activation is smooth. Everything else (other devices, `torch.func`, `torch.compile`, forward mode, subclasses) goes
 by the expression, whose operations PyTorch itself can transform.
 """
 
@@ -149,6 +149,36 @@ class Pull(Function):
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor) -> Any:
         return ctx.gate.pull(*ctx.saved_tensors, g), None, None
+
+
+class ArgumentKernel(Function):
+    """The value; keeps x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, facts: Facts, parameters: tuple[float, ...]) -> Any:
+        ctx.save_for_backward(x)
+        ctx.facts, ctx.parameters = facts, parameters
+        return compute("value", facts.name, x, parameters)
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> Any:
+        return pull(ctx.facts, *ctx.saved_tensors, g, ctx.parameters), None, None
+
+
+def pull(
+    facts: Facts, x: torch.Tensor, g: torch.Tensor, parameters: tuple[float, ...]
+) -> torch.Tensor:
+    """g * f′(x), differentiable in both."""
+    followed = torch.is_grad_enabled() and (g.requires_grad or x.requires_grad)
+    if followed or not (fits_kernels(x) and fits_kernels(g)):
+        return passed(slope_of(facts, x, *(x.new_tensor(p) for p in parameters)), g)
+    result = torch.empty_like(x)
+    argument = _laid_out_like(result, x)
+    source = _laid_out_like(torch.empty_like(x), g) if g.stride() != result.stride() else g
+    addresses = argument.data_ptr(), source.data_ptr(), result.data_ptr()
+    letter = _LETTERS[x.dtype]
+    _core.compute_at(facts.name, "pullback", letter, x.numel(), addresses, parameters)
+    return result
 
 
 # By the portable expression

@@ -18,6 +18,7 @@ from halfwave import _core
 from halfwave.arrays import is_number
 from halfwave.libraries.array_api import Library
 from halfwave.libraries.torch_autograd import (
+    ArgumentKernel,
     Expression,
     ForwardExpression,
     Gate,
@@ -26,6 +27,7 @@ from halfwave.libraries.torch_autograd import (
     fits_kernels,
     is_transformed,
     passed,
+    pull,
     record,
     slope_of,
 )
@@ -52,6 +54,8 @@ class TorchLibrary(Library):
         if numbers is None or not fits_kernels(x):
             return super().value(facts, x, parameters)
         if x.requires_grad and torch.is_grad_enabled():
+            if facts.is_smooth:
+                return ArgumentKernel.apply(x, facts, numbers)
             return Kernel.apply(x, facts.name, numbers)
         return compute("value", facts.name, x, numbers)
 
@@ -66,6 +70,8 @@ class TorchLibrary(Library):
         numbers = _as_numbers(parameters)
         if numbers is None or not fits_kernels(x) or _is_followed(x):
             return super().vjp(facts, x, parameters)
+        if facts.is_smooth:
+            return compute("value", facts.name, x, numbers), TensorPullback(self, facts, x, numbers)
         value, bits = record(facts.name, x, numbers)
         return value, BitsPullback(self, facts, bits, Gate(facts.name, numbers, value), value)
 
@@ -131,6 +137,26 @@ class BitsPullback(Pullback):
 
     def __call__(self, g: Any, /) -> Any:
         return self._gate.pull(self._bits, self._library.gradient(g, self._like))
+
+
+class TensorPullback(Pullback):
+    """Keeps a reference to x."""
+
+    def __init__(
+        self, library: TorchLibrary, facts: Facts, x: torch.Tensor, parameters: tuple[float, ...]
+    ) -> None:
+        super().__init__(facts, list(parameters))
+        self._library = library
+        self._x = x
+        self._numbers = parameters
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._x.nbytes)
+
+    def __call__(self, g: Any, /) -> Any:
+        gradient = self._library.gradient(g, self._x)
+        return pull(self._facts, self._x, gradient, self._numbers)
 
 
 def _kind(dtype: torch.dtype) -> str:
