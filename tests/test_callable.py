@@ -15,6 +15,7 @@ from bits import assert_same_bits
 from operations import ACTIVATIONS, OPERATIONS, each_activation, each_operation
 
 import halfwave as hw
+from halfwave.facts import evaluate
 
 EVERY_PICKLABLE = [each for op in OPERATIONS for each in (op, op.ufunc)]
 EVERY_PICKLABLE += [f.vjp for f in ACTIVATIONS]
@@ -191,8 +192,7 @@ def test_the_declared_slope_of_a_kink_is_what_the_derivative_gives_there(f):
     defaults = {name: known.default for name, known in f.parameters.items()}
     for kink in f.kinks:
         at, left, right, slope = (
-            defaults[v] if isinstance(v, str) else v
-            for v in (kink.at, kink.left, kink.right, kink.slope)
+            evaluate(v, defaults) for v in (kink.at, kink.left, kink.right, kink.slope)
         )
         assert left != right
         assert f.derivative(float(at)) == slope

@@ -6,6 +6,7 @@ from bits import assert_same_bits
 from samples import FLOATS, edges
 
 import halfwave as hw
+from halfwave.facts import evaluate
 
 inf, nan = np.inf, np.nan
 floats = pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -137,8 +138,7 @@ def test_the_kinks_are_the_ones_that_the_derivative_has(activation):
     defaults = {name: p.default for name, p in activation.parameters.items()}
     for kink in activation.kinks:
         at, left, right, slope = (
-            defaults[v] if isinstance(v, str) else v
-            for v in (kink.at, kink.left, kink.right, kink.slope)
+            evaluate(v, defaults) for v in (kink.at, kink.left, kink.right, kink.slope)
         )
         assert activation.derivative(at) == slope
         assert activation.derivative(np.nextafter(at, -inf)) == left

@@ -9,6 +9,7 @@ from layouts import views
 from samples import FLOATS, INTEGERS, computed_in, edges, expected_derivative, numbers
 
 import halfwave as hw
+from halfwave.facts import evaluate
 
 inf, nan = np.inf, np.nan
 floats = pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -18,7 +19,7 @@ CHOICES = ["left", "right", 0.5, 0, -0.0, 7, -2, inf, -inf, nan, 1e-42, 1e300, n
 
 def position(activation, kink, parameters):
     """Where the kink is: a number, or the value of the parameter that it is named after."""
-    return dict(zip(activation.parameters, parameters, strict=True)).get(kink.at, kink.at)
+    return evaluate(kink.at, dict(zip(activation.parameters, parameters, strict=True)))
 
 
 def with_slope_at_kinks(activation, x, at_kink, parameters):
@@ -27,7 +28,7 @@ def with_slope_at_kinks(activation, x, at_kink, parameters):
     named = dict(zip(activation.parameters, parameters, strict=True))
     for kink in activation.kinks:
         slope = {"left": kink.left, "right": kink.right}.get(str(at_kink), at_kink)
-        slope = named.get(slope, slope) if isinstance(slope, str) else slope
+        slope = evaluate(slope, named)
         at = position(activation, kink, parameters)
         with np.errstate(all="ignore"):
             at, slope = (np.asarray(a).astype(slopes.dtype) for a in (at, slope))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from halfwave.arrays import as_operand, is_plain, is_python_number
-from halfwave.facts import Facts, Kink, Slope
+from halfwave.facts import Facts, Kink, Slope, evaluate
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -126,10 +126,7 @@ def _chosen_slope(kink: Kink, at_kink: Any) -> Slope:
 
 def at_and_slope(kink: Kink, at_kink: Any, values: dict[str, Any]) -> tuple[Any, Any]:
     """Where a kink is, and the slope chosen there, with `values` for the parameters' names."""
-    at, slope = (
-        values[v] if isinstance(v, str) else v for v in (kink.at, _chosen_slope(kink, at_kink))
-    )
-    return at, slope
+    return evaluate(kink.at, values), evaluate(_chosen_slope(kink, at_kink), values)
 
 
 def call_ufunc(

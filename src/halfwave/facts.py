@@ -7,13 +7,22 @@ the pairs before the engine is compiled.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from textwrap import fill, indent
 from typing import Any
 
 Slope = float | str
-"""A number, or the name of the parameter whose value it is."""
+"""A number, or the parameters' names in an arithmetic expression, such as "-threshold"."""
+
+
+def evaluate(slope: Slope, values: Mapping[str, Any]) -> Any:
+    """A slope or a position with `values` for the parameters' names: numbers, or arrays."""
+    if not isinstance(slope, str):
+        return slope
+    if slope in values:
+        return values[slope]
+    return eval(slope, {"__builtins__": {}}, dict(values))  # text of the facts alone
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,9 @@ class Parameter:
 class Kink:
     """A point where the two one-sided derivatives differ, and the slope declared there.
 
-    Each value is a number, or the name of the parameter whose value it is. ``jump`` says that the
-    function itself has two limits there. ``elsewhere`` are the slopes that other libraries take,
-    by the library's name.
+    Each value is a number, or an expression in the parameters' names. ``jump`` says that the function
+    itself has two limits there. ``elsewhere`` are the slopes that other libraries take, by the
+    library's name.
     """
 
     at: Slope
@@ -56,8 +65,8 @@ class ActiveSide:
     above the floor, and is saturated where it has reached the ceiling.
 
     ``slope`` is the one on the other side; where it is 0, a unit that never fires passes no gradient,
-    and where it is below 0, the output no longer tells. Each value is a number, or the name of the
-    parameter whose value it is.
+    and where it is below 0, the output no longer tells. Each value is a number, or an expression in
+    the parameters' names.
     """
 
     floor: Slope = 0.0
@@ -89,8 +98,8 @@ class Peers:
 class Onnx:
     """The ONNX operator that computes an activation.
 
-    ``attributes`` are its attributes by name, ``inputs`` what it takes after x: each a number, a
-    text, or the name of the parameter whose value it is.
+    ``attributes`` are its attributes by name, ``inputs`` what it takes after x: each a number, or an
+    expression in the parameters' names; an attribute may be another text, too.
     """
 
     operator: str

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfwave import drawing
-from halfwave.facts import Kink, Parameter, Slope
+from halfwave.facts import Kink, Parameter, evaluate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,13 +74,11 @@ class Curve:
         given = {name: _number(name, parameters[name]) for name in known if name in parameters}
         self.activation = activation
         self.parameters = {name: float(p.default) for name, p in known.items()} | given
-        self.marks = sorted(
-            (Mark(*map(self._slope, (k.at, k.left, k.right, k.slope))) for k in activation.kinks),
-            key=lambda mark: mark.at,
-        )
+        self.marks = sorted(map(self._mark, activation.kinks), key=lambda mark: mark.at)
 
-    def _slope(self, slope: Slope) -> float:
-        return self.parameters[slope] if isinstance(slope, str) else float(slope)
+    def _mark(self, kink: Kink) -> Mark:
+        numbers = (kink.at, kink.left, kink.right, kink.slope)
+        return Mark(*(float(evaluate(n, self.parameters)) for n in numbers))
 
     @property
     def title(self) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from halfwave.facts import evaluate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -66,7 +68,7 @@ class Rectifier:
         values = {p.name: p.default for p in activation.parameters.values()} | {**parameters}
 
         def number(value: Slope) -> float:
-            return float(values[value] if isinstance(value, str) else value)
+            return float(evaluate(value, values))
 
         slope = number(side.slope)
         # Where the other side rises again, the output does not tell the sides apart.

@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 DTYPES = ("float16", "bfloat16", "float32")
+"""Those whose inputs can all be tried."""
 
 LOW = 16
 """Bits that count within a block: few enough for the cache, enough for the calls not to matter."""
 
 BLOCK = 1 << LOW
+
+DRAWN = 1 << 8
+"""Numbers in a block of float64: a definition takes as long as a thousand results."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,29 @@ class Inputs:
         dtype = _dtype(self.dtype)
         bits = np.uint32(number << self.shift) | self.low()
         return bits.astype(f"u{dtype.itemsize}", copy=False).view(dtype)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """float64 numbers at random, in blocks: what a definition in mpmath is tried at."""
+
+    dtype: str = "float64"
+    blocks: int = 16
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.blocks * DRAWN
+
+    def block(self, number: int) -> NDArray[Any]:
+        """One of the blocks: numbers of every size, most of them where functions bend."""
+        rng = np.random.default_rng(number)
+        signs = rng.choice([-1.0, 1.0], DRAWN)
+        bent, far, any_size = np.split(signs, [DRAWN // 2, 3 * DRAWN // 4])
+        bent = bent * rng.exponential(3.0, bent.size)
+        far = far * np.exp2(rng.uniform(-30.0, 10.0, far.size))
+        any_size = any_size * np.exp2(rng.uniform(-1074.0, 1023.9, any_size.size))
+        return np.concatenate([bent, far, any_size])
 
 
 def every(dtype: str) -> Inputs:
