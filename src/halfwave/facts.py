@@ -160,7 +160,7 @@ class Facts:
     derivative: Callable[..., Any]
     exact_value: Callable[..., Any] | None = None
     exact_derivative: Callable[..., Any] | None = None
-    turning: tuple[float, ...] = ()
+    turning: tuple[Slope, ...] = ()
     measured: tuple[Measured, ...] = ()
     active: ActiveSide | None = None
     onnx: Onnx | None = None

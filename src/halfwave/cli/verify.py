@@ -16,18 +16,20 @@ from halfwave.cli.catalogue import Json
 from halfwave.cli.errors import Misuse
 from halfwave.cli.output import on_terminal, print_json, print_table, with_progress
 from halfwave.processors import processors
-from halfwave.verify import DTYPES, Row, Verification, is_known
+from halfwave.verify import Row, Verification, has_mpmath, is_known
 
 DIFFERENT = 1
 NO_BFLOAT16 = "bfloat16 is not verified without ml_dtypes: pip install ml_dtypes"
+NO_FLOAT64 = "float64 is not verified without mpmath: pip install mpmath"
 
 
 class Dtype(str, Enum):
-    """The dtypes whose inputs can all be tried."""
+    """The dtypes that are verified: at all inputs, and float64 at some."""
 
     float16 = "float16"
     bfloat16 = "bfloat16"
     float32 = "float32"
+    float64 = "float64"
 
 
 def verify(
@@ -44,16 +46,20 @@ def verify(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Verify activations NAMES, or all of them, against their formulas in NumPy.
+    """Verify activations NAMES, or all of them.
 
-    Value, derivative and vjp, with the pullback of g = x, are compared bit for bit on each
-    instruction set of this processor: at every float16 and bfloat16 input, with several
-    parameters, and at a sample of the float32 inputs. The exit status is 1 if anything differs.
+    Value, derivative and vjp, with the pullback of g = x, are judged on each instruction set of
+    this processor: at every float16 and bfloat16 input, with several parameters, and at a sample
+    of the float32 inputs. Those that are piecewise linear are compared with their formula in NumPy,
+    bit for bit; of smooth ones the error is measured, in float64 against mpmath. The exit status is
+    1 if a bit differs, or an error is larger than it is stated to be.
     """
     activations = [find(name) for name in dict.fromkeys(names or halfwave.activations)]
-    dtypes = [dtype.value] if dtype else DTYPES
-    if not any(map(is_known, dtypes)):
+    dtypes = [dtype.value] if dtype else [d.value for d in Dtype]
+    if dtypes == ["bfloat16"] and not is_known("bfloat16"):
         raise Misuse(NO_BFLOAT16)
+    if dtypes == ["float64"] and not has_mpmath():
+        raise Misuse(NO_FLOAT64)
     verification = Verification(activations, dtypes, full)
     steps = verification.run(processors() if full else 1)
     with_progress("verify", steps, verification.size)
@@ -61,16 +67,18 @@ def verify(
         print_json([_everything(row) for row in verification.rows])
     else:
         _print(verification.rows, full=full)
-    if sys.stderr and not all(row.inputs for row in verification.rows):
-        print(NO_BFLOAT16, file=sys.stderr)
+    missing = {row.dtype for row in verification.rows if not row.inputs}
+    for name, told in (("bfloat16", NO_BFLOAT16), ("float64", NO_FLOAT64)):
+        if sys.stderr and name in missing:
+            print(told, file=sys.stderr)
     if any(row.differences.count for row in verification.rows):
         raise typer.Exit(DIFFERENT)
 
 
 def _print(rows: list[Row], *, full: bool) -> None:
     if on_terminal():
-        targets = next(row.targets for row in rows if row.inputs)
-        print(f"On {', '.join(targets)}, against the formulas in NumPy:\n")
+        targets = next((row.targets for row in rows if row.inputs), ())
+        print(f"On {', '.join(targets)}:\n")
         columns = ("activation", "what", "dtype", "inputs", "verdict")
         cells = [(*_result(row), f"{row.inputs:,}", row.verdict) for row in rows]
         print_table(columns, cells, right=["inputs"])
@@ -95,7 +103,8 @@ def _counter_examples(row: Row) -> Iterator[str]:
     for found in row.differences.first:
         given = "".join(f", {name} = {value}" for name, value in found.parameters.items())
         yield f"  on {found.target} at x = {_told(found.x)}{given}:"
-        yield f"    {_told(found.got)} instead of {_told(found.expected)}"
+        off = "" if found.off is None else f", off by {found.off:.3g} ULP"
+        yield f"    {_told(found.got)} instead of {_told(found.expected)}{off}"
 
 
 def _told(number: Any) -> str:
@@ -116,6 +125,9 @@ def _everything(row: Row) -> dict[str, Any]:
         "parameters": row.parameters,
         "targets": row.targets,
         "verdict": row.verdict,
+        "limit": row.limit,
+        "worst": row.differences.worst
+        and {"off": row.differences.worst.off, "x": _number(row.differences.worst.x)},
         "differing": row.differences.count,
         "counter_examples": [
             {
@@ -124,6 +136,7 @@ def _everything(row: Row) -> dict[str, Any]:
                 "got": _number(found.got),
                 "expected": _number(found.expected),
                 "target": found.target,
+                "off": found.off,
             }
             for found in row.differences.first
         ],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfwave.activation import Activation
-from halfwave.facts import Measured
+from halfwave.facts import Measured, evaluate
 
 Array = NDArray[Any]
 Parameters = tuple[float, ...]
@@ -17,14 +17,19 @@ Parameters = tuple[float, ...]
 FORMATS = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149)}
 """Significant bits, and the exponent of the smallest subnormal."""
 
-LIMITS = {"float16": (0.51, 0.51), "bfloat16": (0.51, 0.51), "float32": (1.0, 2.0), "float64": (2.0, 4.0)}
+LIMITS = {
+    "float16": (0.51, 0.51),
+    "bfloat16": (0.51, 0.51),
+    "float32": (1.0, 2.0),
+    "float64": (2.0, 4.0),
+}
 """What docs/contract.md allows a smooth activation, in units in the last place: value, derivative."""
 
 NEAR_ZERO = {"float16": 2.0**-13, "bfloat16": 2.0**-10, "float32": 2.0**-26, "float64": 2.0**-54}
 """What it allows a derivative near its own zero, where no relative error can be promised."""
 
 NEAR = 0.25
-"""How far from a turning point is near."""
+"""How far from a turning point is near, as a part of its distance from 0."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,16 @@ def places(exact: Exact, dtype: str) -> Array:
     return unit
 
 
-def places_of_slopes(f: Activation, x: Array, exact: Exact, dtype: str) -> Array:
+def places_of_slopes(
+    f: Activation, x: Array, parameters: Parameters, exact: Exact, dtype: str
+) -> Array:
     """The same of a derivative: near its zero, what the contract allows counts as the limit."""
     units = places(exact, dtype)
     least = NEAR_ZERO[dtype] / LIMITS[dtype][1]
+    values = dict(zip(f.parameters, parameters, strict=True))
     for turning in f._facts.turning:
-        near = np.abs(x.astype(np.float64) - turning) < NEAR
+        at = evaluate(turning, values)
+        near = np.abs(x.astype(np.float64) - at) < NEAR * abs(at)
         units = np.where(near, np.maximum(units, least), units)
     return units
 

@@ -1,4 +1,4 @@
-"""What the results have to be: the activation's formula in NumPy."""
+"""What the results have to be, bit for bit: the activation's formula in NumPy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfwave.activation import Activation
-
-Array = NDArray[Any]
-Parameters = tuple[float, ...]
+from halfwave.verify.errors import FORMATS, Array, Parameters
 
 WHAT = ("value", "derivative", "value of vjp", "pullback")
 """The results of an activation. The gradient pulled back is x itself."""
 
-HALVES = {"float16": (11, -24), "bfloat16": (8, -133)}
-"""Significant bits, and the exponent of the smallest subnormal."""
+HALVES = ("float16", "bfloat16")
 
 
 def reference(f: Activation, x: Array, parameters: Parameters) -> tuple[Array, ...]:
@@ -28,10 +25,23 @@ def reference(f: Activation, x: Array, parameters: Parameters) -> tuple[Array, .
     argument, *numbers = (np.asarray(a, x.dtype).astype(exact) for a in (x, *parameters))
     value = f._facts.value(np, argument, *numbers)
     slope = f._facts.derivative(np, argument, *numbers)
-    # By selection: a slope of 0 lets nothing through, not even an infinite gradient.
-    pulled = np.where(slope == 0, np.zeros_like(slope), argument * slope)
-    value, slope, pulled = (rounded(a, x.dtype) for a in (value, slope, pulled))
-    return value, slope, value, pulled
+    gradient = _selected(argument, slope)
+    value, slope, gradient = (rounded(a, x.dtype) for a in (value, slope, gradient))
+    return value, slope, value, gradient
+
+
+def pulled(f: Activation, x: Array, parameters: Parameters) -> Array:
+    """x pulled back by the derivative that the engine gives; of halves, by that of float32."""
+    wide = np.float32 if x.itemsize == 2 else x.dtype
+    argument, *numbers = (np.asarray(a, x.dtype).astype(wide) for a in (x, *parameters))
+    gradient = _selected(argument, f.derivative(argument, *numbers))
+    gradient = np.where(np.isnan(argument), argument, gradient)
+    return rounded(gradient.astype(np.float64), x.dtype) if x.itemsize == 2 else gradient
+
+
+def _selected(g: Array, slope: Array) -> Array:
+    """A slope of 0 lets nothing through, not even an infinite gradient."""
+    return np.where(slope == 0, np.zeros_like(slope), g * slope)
 
 
 def rounded(exact: Array, dtype: np.dtype[Any]) -> Array:
@@ -41,7 +51,7 @@ def rounded(exact: Array, dtype: np.dtype[Any]) -> Array:
     """
     if dtype.name not in HALVES:
         return exact
-    digits, least = HALVES[dtype.name]
+    digits, least = FORMATS[dtype.name]
     last_place = np.maximum(np.frexp(exact)[1] - digits, least)
     nearest: Array = np.ldexp(np.rint(np.ldexp(exact, -last_place)), last_place)
     return nearest.astype(dtype)

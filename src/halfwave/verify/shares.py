@@ -10,8 +10,17 @@ import numpy as np
 
 from halfwave import _core
 from halfwave.activation import Activation
-from halfwave.verify.inputs import Inputs
-from halfwave.verify.reference import WHAT, Array, Parameters, differing, reference
+from halfwave.verify.errors import Exact, errors, limits, places, places_of_slopes
+from halfwave.verify.exact import exact
+from halfwave.verify.inputs import Drawn, Inputs
+from halfwave.verify.reference import (
+    WHAT,
+    Array,
+    Parameters,
+    differing,
+    pulled,
+    reference,
+)
 
 SHARE = 1 << 8
 """Blocks in a share."""
@@ -22,26 +31,43 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class CounterExample:
-    """An input whose result is not the reference's; the numbers are scalars of its dtype."""
+    """An input whose result is not the reference's; the numbers are scalars of its dtype.
+
+    ``expected`` is what the reference gives, or the exact result as a float64; ``off`` by how many
+    units in the last place the result is too far from that.
+    """
 
     x: Any
     parameters: dict[str, float]
     got: Any
     expected: Any
     target: str
+    off: float | None = None
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The largest error with the default parameters, in units in the last place."""
+
+    off: float
+    x: Any
+    target: str
 
 
 @dataclass
 class Differences:
-    """How many there are, and the first of them."""
+    """How many there are, the first of them, and the largest error of what is not held to bits."""
 
     count: int = 0
     first: list[CounterExample] = field(default_factory=list)
+    worst: Worst | None = None
 
     def add(self, other: Differences) -> None:
         """Take in those of another share."""
         self.count += other.count
         self.first += other.first[: SHOWN - len(self.first)]
+        if other.worst and (self.worst is None or other.worst.off > self.worst.off):
+            self.worst = other.worst
 
 
 @dataclass(frozen=True)
@@ -49,7 +75,7 @@ class Share:
     """Some blocks of inputs, to be tried with each set of parameters."""
 
     activation: Activation
-    inputs: Inputs
+    inputs: Inputs | Drawn
     parameters: tuple[Parameters, ...]
     blocks: range
 
@@ -60,8 +86,9 @@ class Share:
 
 
 def check(share: Share) -> tuple[Differences, ...]:
-    """Compare every instruction set with the reference: what differs, for each of WHAT."""
+    """Judge the results of every instruction set: what is wrong, for each of WHAT."""
     found = tuple(Differences() for _ in WHAT)
+    check_block = _check_errors if share.activation._facts.is_smooth else _check_bits
     before = _core.target()
     _keep_freed_memory()
     try:
@@ -69,7 +96,7 @@ def check(share: Share) -> tuple[Differences, ...]:
             for block in share.blocks:
                 x = share.inputs.block(block)
                 for parameters in share.parameters:
-                    _check_block(share.activation, x, parameters, found)
+                    check_block(share.activation, x, parameters, found)
     finally:
         _core.use_target(before)
     return found
@@ -84,20 +111,69 @@ def _keep_freed_memory() -> None:
     np.empty(1 << 24, np.uint8)
 
 
-def _check_block(
+def _check_bits(
     f: Activation, x: Array, parameters: Parameters, found: tuple[Differences, ...]
 ) -> None:
+    """Against the reference, bit for bit."""
     expected = reference(f, x, parameters)
     for target in _core.targets():
         _core.use_target(target)
-        results = zip(found, _computed(f, x, parameters), expected, strict=True)
-        for differences, got, right in results:
-            wrong = differing(got, right)
-            first = [
-                CounterExample(x[i], named(f, parameters), got[i], right[i], target)
-                for i in wrong[:SHOWN]
-            ]
-            differences.add(Differences(wrong.size, first))
+        for differences, got, right in zip(
+            found, _computed(f, x, parameters), expected, strict=True
+        ):
+            differences.add(_different(f, x, parameters, got, right))
+
+
+def _check_errors(
+    f: Activation, x: Array, parameters: Parameters, found: tuple[Differences, ...]
+) -> None:
+    """Value and derivative against the exact ones; the vjp against these, bit for bit."""
+    dtype = x.dtype.name
+    exact_value, exact_slope = exact(f, x, parameters)
+    judges = [
+        (exact_value, places(exact_value, dtype)),
+        (exact_slope, places_of_slopes(f, x, parameters, exact_slope, dtype)),
+    ]
+    allowed = limits(f, dtype, parameters)
+    for target in _core.targets():
+        _core.use_target(target)
+        value, slope, recorded, gradient = _computed(f, x, parameters)
+        for k, got in enumerate((value, slope)):
+            off = errors(got, *judges[k], dtype)
+            found[k].add(_too_far(f, x, parameters, got, judges[k][0], off, allowed[k]))
+        found[2].add(_different(f, x, parameters, recorded, value))
+        found[3].add(_different(f, x, parameters, gradient, pulled(f, x, parameters)))
+
+
+def _different(
+    f: Activation, x: Array, parameters: Parameters, got: Array, right: Array
+) -> Differences:
+    wrong = differing(got, right)
+    target = _core.target()
+    first = [
+        CounterExample(x[i], named(f, parameters), got[i], right[i], target) for i in wrong[:SHOWN]
+    ]
+    return Differences(wrong.size, first)
+
+
+def _too_far(
+    f: Activation,
+    x: Array,
+    parameters: Parameters,
+    got: Array,
+    right: Exact,
+    off: Array,
+    allowed: float,
+) -> Differences:
+    at, target = int(off.argmax()), _core.target()
+    worst = Worst(float(off[at]), x[at], target)
+    wrong = np.flatnonzero(off > allowed) if worst.off > allowed else ()
+    first = [
+        CounterExample(x[i], named(f, parameters), got[i], right.high[i], target, float(off[i]))
+        for i in wrong[:SHOWN]
+    ]
+    default = parameters == tuple(p.default for p in f.parameters.values())
+    return Differences(len(wrong), first, worst if default else None)
 
 
 def _computed(f: Activation, x: Array, parameters: Parameters) -> tuple[Array, ...]:
