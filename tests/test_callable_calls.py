@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from operations import defaults_of, each_activation, each_operation, named, parameters_of
+from operations import defaults_of, each_kind, each_operation, named, parameters_of
 from samples import FLOATS, INTEGERS, numbers
 
 import halfwave as hw
@@ -184,7 +184,7 @@ def test_a_class_that_overrides_ufuncs_is_asked_with_the_ufunc_itself(op):
     assert inputs[0] is plain and options["out"][0] is x
 
 
-@each_activation
+@each_kind
 def test_vjp_of_a_subclass_stays_what_it_is(f):
     plain, g = np.array([-2.0, 0.0, 5.0]), np.array([3.0, 5.0, 7.0])
     x = plain.view(Labelled)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from operations import ACTIVATIONS, each_activation, each_operation
+from operations import REPRESENTATIVES, each_kind, each_operation
 
 import halfwave as hw
 
 ALIASES = [
     (op, name, alias)
-    for f in ACTIVATIONS
+    for f in REPRESENTATIVES
     for op in (f, f.derivative, f.vjp)
     for name, known in f.parameters.items()
     for alias in known.aliases
@@ -61,7 +61,7 @@ def test_a_parameter_s_name_from_another_library_is_answered_with_ours(op, name,
         is_told(lambda x=x: op(x, **{alias: 0.5}), TypeError, f"no {alias}=", f"{name}=...")
 
 
-@each_activation
+@each_kind
 def test_a_misspelt_parameter_is_answered_with_the_right_name(f):
     for name in f.parameters:
         wrong = name[:-1]
@@ -113,7 +113,7 @@ ATTRIBUTES = {
 }
 
 
-@each_activation
+@each_kind
 @pytest.mark.parametrize("wrong", ATTRIBUTES)
 def test_a_near_miss_of_an_attribute_is_answered_with_ours(f, wrong):
     is_told(
@@ -129,7 +129,7 @@ def test_an_attribute_far_from_ours_is_just_not_there(op):
 
 
 def test_every_attribute_that_is_suggested_exists():
-    for f in ACTIVATIONS:
+    for f in REPRESENTATIVES:
         for ours in ATTRIBUTES.values():
             assert hasattr(f, ours)
 
@@ -151,7 +151,7 @@ DTYPES_REFUSED = {
 
 
 @pytest.mark.parametrize("x, said", DTYPES_REFUSED.values(), ids=DTYPES_REFUSED)
-@each_activation
+@each_kind
 def test_a_dtype_without_a_rectifier_is_refused(f, x, said):
     for call in (f, f.derivative, f.vjp):
         is_told(lambda call=call: call(x), TypeError, f.name, *said)
@@ -284,7 +284,7 @@ def test_a_read_only_out_is_not_written(op):
 
 
 @pytest.mark.parametrize("at_kink", ["middle", "", [1.0], 1j, np.ones(3)], ids=repr)
-@each_activation
+@each_kind
 def test_wrong_slopes_at_the_kink(f, at_kink):
     for x in (x64, 0.0, [1, 2]):
         is_told(
@@ -312,7 +312,7 @@ WRONG_GRADIENTS = [
 
 
 @pytest.mark.parametrize("g, error, said", WRONG_GRADIENTS)
-@each_activation
+@each_kind
 def test_wrong_gradients(f, g, error, said):
     _, pullback = f.vjp(x64)
     is_told(lambda: pullback(g), error, *said)

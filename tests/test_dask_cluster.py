@@ -12,7 +12,7 @@ import fresh
 import numpy as np
 import pytest
 from bits import assert_same_bits, differences
-from operations import ACTIVATIONS, OPERATIONS, defaults_of, each_activation
+from operations import OPERATIONS, REPRESENTATIVES, defaults_of, each_kind
 from samples import expected_derivative, expected_pullback, expected_value
 
 import halfwave as hw
@@ -78,7 +78,7 @@ def test_functions_arrive_at_a_worker_as_themselves(client):
 
 
 def test_a_pullback_travels_to_a_worker(client):
-    for f in ACTIVATIONS:
+    for f in REPRESENTATIVES:
         _, pullback = f.vjp(X)
         assert_same_bits(pickle.loads(pickle.dumps(pullback))(G), pullback(G))
         assert_same_bits(client.submit(pullback, G).result(), pullback(G))
@@ -107,7 +107,7 @@ def test_every_way_to_apply_a_function_gives_numpy_s_bits(client):
 
 def test_every_way_to_a_gradient_gives_numpy_s_bits(client):
     x, g = da.from_array(X, chunks=4), da.from_array(G, chunks=4)
-    for f in ACTIVATIONS:
+    for f in REPRESENTATIVES:
         value, pullback = f.vjp(x)
         by_block = da.map_blocks(lambda x, g, f=f: f.vjp(x)[1](g), x, g, dtype="f4")
         values, *gradients = dask.compute(value, pullback(g), by_block)
@@ -178,7 +178,7 @@ def test_every_element_of_an_array_that_no_worker_could_hold_has_numpy_s_bits(cl
     assert mishaps(client) == []
 
 
-@each_activation
+@each_kind
 def test_an_element_that_is_wrong_is_counted(f, client):
     lazy = da.from_array(X, chunks=4)
     count = differences(f(X), expected_derivative(f, X)).sum()

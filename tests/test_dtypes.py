@@ -21,6 +21,8 @@ from samples import (
 
 import halfwave as hw
 
+pytestmark = pytest.mark.each_kind
+
 floats = pytest.mark.parametrize("dtype", FLOATS, ids=str)
 bfloat16 = np.dtype(ml_dtypes.bfloat16)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from operations import ACTIVATIONS, OPERATIONS, each_activation, each_operation
+from operations import OPERATIONS, REPRESENTATIVES, each_kind, each_operation
 
 import halfwave as hw
 
@@ -22,7 +22,7 @@ G = np.array([2.0, 3.0, 5.0, -7.0, 11.0, np.inf, -np.inf, 13.0, -17.0], "f4")
 ALPHA = np.linspace(-0.5, 1.5, X.size, dtype="f4")
 MASK = np.arange(X.size) % 3 == 1
 
-WITH_PARAMETERS = [f for f in ACTIVATIONS if f.parameters]
+WITH_PARAMETERS = [f for f in REPRESENTATIVES if f.parameters]
 
 each_with_parameters = pytest.mark.parametrize("f", WITH_PARAMETERS, ids=lambda f: f.name)
 
@@ -107,7 +107,7 @@ def test_a_holder_stays_what_it_is(op, holder):
 
 
 @each_holder
-@each_activation
+@each_kind
 @pytest.mark.parametrize("at_kink", ["left", "right", 0.25, 0, np.inf, np.nan, np.float32(0.5)])
 def test_a_slope_chosen_at_the_kink_is_chosen_in_every_holder(f, holder, at_kink):
     x = holder.wrap(X)
@@ -116,7 +116,7 @@ def test_a_slope_chosen_at_the_kink_is_chosen_in_every_holder(f, holder, at_kink
 
 
 @each_holder
-@each_activation
+@each_kind
 def test_vjp_of_a_holder_stays_what_it_is(f, holder):
     x, g = holder.wrap(X), holder.wrap(G)
     expected, pullback_of_array = f.vjp(X)
@@ -128,7 +128,7 @@ def test_vjp_of_a_holder_stays_what_it_is(f, holder):
 
 
 @each_holder
-@each_activation
+@each_kind
 def test_a_gradient_in_a_holder_is_never_copied_out_of_it_in_silence(f, holder, nothing_computes):
     _, pullback = f.vjp(X)
     with pytest.raises(TypeError, match=r"g is a [\w.]+ and x was a NumPy array; take the vjp of"):
@@ -163,7 +163,7 @@ def test_vjp_of_a_parameter_in_a_holder(f, holder):
 
 
 @pytest.mark.parametrize("name", [name for name, holder in HOLDERS.items() if holder.lazy])
-@each_activation
+@each_kind
 def test_what_is_lazy_stays_lazy(f, name, nothing_computes):
     x, g = HOLDERS[name].wrap(X), HOLDERS[name].wrap(G)
     for op in (f, f.derivative):
@@ -291,7 +291,7 @@ def test_masks_are_kept(op):
     assert_same_bits(out.data[~MASK], op(X)[~MASK])
 
 
-@each_activation
+@each_kind
 def test_masks_of_x_the_parameters_and_the_gradient_are_joined(f):
     masks = [np.arange(X.size) % 4 == k for k in range(3)]
     x, alpha, g = (np.ma.array(a, mask=m) for a, m in zip((X, ALPHA, G), masks, strict=True))
@@ -328,7 +328,7 @@ def test_a_class_of_one_s_own_is_asked_once_for_the_ufunc_with_what_was_given(op
     assert [float(each) for each in inputs[1:]] == given
 
 
-@each_activation
+@each_kind
 def test_a_class_of_one_s_own_keeps_its_unit_everywhere(f):
     x, g = Quantity(X, "Pa"), Quantity(G, "Pa")
     value, pullback = f.vjp(x)
@@ -353,7 +353,7 @@ def test_a_class_that_declines_is_refused(op):
 
 
 @pytest.mark.parametrize("name", ["dask", "DataArray", "Series", "Dataset", "masked array"])
-@each_activation
+@each_kind
 def test_a_dtype_without_a_rectifier_is_refused_with_the_reason(f, name):
     values = np.ones(X.shape, complex)
     for op in (f, f.derivative, f.vjp):

@@ -95,25 +95,25 @@ def test_the_sample_holds_every_kind_of_number(dtype):
 
 
 @floats
-def test_values_are_correctly_rounded(activation, target, dtype):
-    for parameters, value, _ in table(activation, dtype):
-        assert_same_bits(activation(patterns(dtype), *parameters), value)
+def test_values_are_correctly_rounded(piecewise, target, dtype):
+    for parameters, value, _ in table(piecewise, dtype):
+        assert_same_bits(piecewise(patterns(dtype), *parameters), value)
 
 
 @floats
-def test_derivatives_are_correctly_rounded(activation, target, dtype):
-    for parameters, _, derivative in table(activation, dtype):
-        assert_same_bits(activation.derivative(patterns(dtype), *parameters), derivative)
+def test_derivatives_are_correctly_rounded(piecewise, target, dtype):
+    for parameters, _, derivative in table(piecewise, dtype):
+        assert_same_bits(piecewise.derivative(patterns(dtype), *parameters), derivative)
 
 
 @floats
-def test_recorded_values_and_gradients_are_correctly_rounded(activation, target, dtype):
+def test_recorded_values_and_gradients_are_correctly_rounded(piecewise, target, dtype):
     x = patterns(dtype)
     g = np.roll(x, 12345)
-    for parameters, value, _ in table(activation, dtype)[:4]:
-        recorded, pullback = activation.vjp(x, *parameters)
+    for parameters, value, _ in table(piecewise, dtype)[:4]:
+        recorded, pullback = piecewise.vjp(x, *parameters)
         assert_same_bits(recorded, value)
-        assert_same_bits(pullback(g), expected_pullback(activation, x, g, *parameters))
+        assert_same_bits(pullback(g), expected_pullback(piecewise, x, g, *parameters))
 
 
 @floats
@@ -128,14 +128,14 @@ def test_the_facts_say_what_the_formulas_written_here_say(name, dtype):
 
 
 @floats
-def test_all_instruction_sets_agree_to_the_bit(activation, dtype):
+def test_all_instruction_sets_agree_to_the_bit(piecewise, dtype):
     x, before = patterns(dtype), _core.target()
     results = []
     try:
         for name in TARGETS:
             _core.use_target(name)
-            value, pullback = activation.vjp(x)
-            results.append([activation(x), activation.derivative(x), value, pullback(x[::-1])])
+            value, pullback = piecewise.vjp(x)
+            results.append([piecewise(x), piecewise.derivative(x), value, pullback(x[::-1])])
     finally:
         _core.use_target(before)
     for other in results[1:]:

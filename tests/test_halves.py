@@ -68,31 +68,31 @@ def exactly(activation, formula, format):
 
 
 @formats
-def test_every_value_is_correctly_rounded(activation, target, format):
+def test_every_value_is_correctly_rounded(piecewise, target, format):
     x = all_halves(format.dtype)
-    for parameters, expected in exactly(activation, activation._facts.value, format):
-        assert_same_bits(activation(x, *parameters), expected)
-        assert_same_bits(activation(x[::-1], *parameters), expected[::-1])
-        assert_same_bits(activation.vjp(x, *parameters)[0], expected)
+    for parameters, expected in exactly(piecewise, piecewise._facts.value, format):
+        assert_same_bits(piecewise(x, *parameters), expected)
+        assert_same_bits(piecewise(x[::-1], *parameters), expected[::-1])
+        assert_same_bits(piecewise.vjp(x, *parameters)[0], expected)
 
 
 @formats
-def test_every_derivative_is_correctly_rounded(activation, target, format):
+def test_every_derivative_is_correctly_rounded(piecewise, target, format):
     x = all_halves(format.dtype)
-    formula = activation._facts.derivative
-    for parameters, expected in exactly(activation, formula, format):
-        assert_same_bits(activation.derivative(x, *parameters), expected)
-        assert_same_bits(activation.derivative(x[::-1], *parameters), expected[::-1])
+    formula = piecewise._facts.derivative
+    for parameters, expected in exactly(piecewise, formula, format):
+        assert_same_bits(piecewise.derivative(x, *parameters), expected)
+        assert_same_bits(piecewise.derivative(x[::-1], *parameters), expected[::-1])
 
 
 @formats
 @pytest.mark.parametrize("x", [-3.0, 0.0, 2.0, np.nan])
-def test_every_gradient_is_pulled_back_correctly_rounded(activation, target, format, x):
+def test_every_gradient_is_pulled_back_correctly_rounded(piecewise, target, format, x):
     g = all_halves(format.dtype)
     x = np.full(g.shape, x, format.dtype)
-    for parameters in slopes_of(activation, format):
-        exact = expected_pullback(activation, in_float64(x), in_float64(g), *parameters)
-        assert_same_bits(activation.vjp(x, *parameters)[1](g), rounded(exact, format))
+    for parameters in slopes_of(piecewise, format):
+        exact = expected_pullback(piecewise, in_float64(x), in_float64(g), *parameters)
+        assert_same_bits(piecewise.vjp(x, *parameters)[1](g), rounded(exact, format))
 
 
 @formats

@@ -10,7 +10,7 @@ import fresh
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from operations import defaults_of, each_activation, each_operation
+from operations import defaults_of, each_kind, each_operation
 from samples import numbers
 
 import halfwave as hw
@@ -61,7 +61,7 @@ def test_no_bit_depends_on_the_number_of_threads(op, threads):
         assert_same_bits(op(x, *defaults_of(op)), expected)
 
 
-@each_activation
+@each_kind
 def test_no_bit_of_a_pullback_depends_on_the_number_of_threads(f, threads):
     x, g = many("f4", LARGE), many("f4", LARGE, seed=1)
     parameters = [np.linspace(-1, 2, LARGE, dtype="f4") for _ in f.parameters]
@@ -90,7 +90,7 @@ def test_no_bit_depends_on_whether_the_result_fits_in_the_cache(op, code):
     assert_same_bits(x, expected)
 
 
-@each_activation
+@each_kind
 def test_no_bit_of_a_pullback_depends_on_whether_it_fits_in_the_cache(f):
     x, g = many("f4", 9 * 2**20 + 77), many("f4", 9 * 2**20 + 77, seed=1)
     value, pullback = f.vjp(x)

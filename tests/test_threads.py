@@ -10,7 +10,7 @@ import fresh
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from operations import defaults_of, each_activation, each_operation
+from operations import defaults_of, each_kind, each_operation
 from samples import numbers
 
 import halfwave as hw
@@ -62,7 +62,7 @@ def test_threads_that_share_x_and_not_out_get_the_right_bits(op, eager_switching
     at_once(work)
 
 
-@each_activation
+@each_kind
 def test_threads_that_share_a_pullback_get_the_right_bits(f, eager_switching):
     x, g = numbers(np.dtype("f4"), 70_001), numbers(np.dtype("f4"), 70_001, seed=1)
     value, pullback = f.vjp(x)
@@ -171,7 +171,7 @@ def test_long_calls_let_other_threads_run(op):
     assert turns_of_another_thread_during(lambda: op(x[::2], out=out[::2])) > 0
 
 
-@each_activation
+@each_kind
 def test_long_vjps_and_pullbacks_let_other_threads_run(f):
     x = np.ones(1 << 23, "f4")
     _, pullback = f.vjp(x)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fresh
 import pytest
-from operations import ACTIVATIONS, each_activation
+from operations import ACTIVATIONS, each_kind
 
 import halfwave as hw
 
@@ -50,12 +50,12 @@ def same(actual, expected):
 X = torch.linspace(-3, 3, 20).reshape(5, 4)
 
 
-def test_there_is_one_layer_for_each_activation():
+def test_there_is_one_layer_for_each_kind():
     assert set(layers.__all__) == {layer_of(f).__name__ for f in ACTIVATIONS}
     assert dir(layers) == sorted(layers.__all__)
 
 
-@each_activation
+@each_kind
 def test_a_layer_computes_its_activation(f):
     cls = layer_of(f)
     assert torch.equal(cls()(X), f(X))

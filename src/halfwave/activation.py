@@ -115,12 +115,13 @@ class Derivative(Operation):
         known, facts = calls.UFUNC_OPTIONS | {"at_kink"}, self._facts
         x, parameters, options = calls.bind(self.__qualname__, facts, args, kwargs, known)
         at_kink = options.pop("at_kink", None)
+        calls.check_at_kink(at_kink)
         library = libraries.find(x, *parameters)
         if library is not None:
             calls.refuse_options(self.__qualname__, library.name, options)
             return library.derivative(facts, x, parameters, at_kink)
         parameters = calls.as_operands(facts, parameters)
-        if at_kink is None:
+        if at_kink is None or not facts.kinks:
             return self._evaluate(x, parameters, options)
         slopes = self._evaluate(x, parameters, {})
         values = self._named(parameters)

@@ -115,13 +115,24 @@ def as_float(number: float | np.integer[Any] | np.floating[Any], call: str) -> f
         ) from None
 
 
+def check_at_kink(at_kink: Any) -> None:
+    """Refuse what chooses no slope.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a side nor a number.
+    """
+    side = isinstance(at_kink, str) and at_kink in ("left", "right")
+    if not (at_kink is None or side or isinstance(at_kink, (int, float, np.integer, np.floating))):
+        raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
+
+
 def _chosen_slope(kink: Kink, at_kink: Any) -> Slope:
     """The slope that `at_kink` chooses."""
-    if isinstance(at_kink, (int, float, np.integer, np.floating)):
-        return as_float(at_kink, "derivative")
-    if isinstance(at_kink, str) and at_kink in ("left", "right"):
+    if isinstance(at_kink, str):
         return kink.left if at_kink == "left" else kink.right
-    raise ValueError(f"at_kink is {at_kink!r}; pass 'left', 'right' or a number")
+    return as_float(at_kink, "derivative")
 
 
 def at_and_slope(kink: Kink, at_kink: Any, values: dict[str, Any]) -> tuple[Any, Any]:
