@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "exact-inl.h"
+#include "exponential-inl.h"
 #include "loops-inl.h"
 #include "residual-inl.h"
 #include "smooth-inl.h"

@@ -1,0 +1,128 @@
+// Sums and products with what their rounding loses, as unevaluated sums hi + lo. Compiled once for
+// each instruction set.
+//
+// TwoSum(a, b)        a + b exactly
+// FastTwoSum(a, b)    the same where |a| >= |b|, or where a is 0
+// TwoProduct(a, b)    a b exactly, but for underflow; lo is NaN where a, b or hi is infinite
+// Remainder(a, q, b)  a - q b, where q is nearly a / b
+// Product(a, b)       an Exact times a number or an Exact; relative error about an ulp squared
+// AtLeast(least, v)   v, but no less than that; NaN where v is NaN
+// AtMost(most, v)     v, but no more than that; NaN where v is NaN
+// Quotient(a, b)      an Exact by an Exact, rounded: at most a little more than half an ulp off
+
+#if defined(HALFWAVE_EXACT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HALFWAVE_EXACT_INL_H
+#undef HALFWAVE_EXACT_INL_H
+#else
+#define HALFWAVE_EXACT_INL_H
+#endif
+
+#include <cstdint>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace halfwave {
+namespace HWY_NAMESPACE {
+using namespace hwy::HWY_NAMESPACE;  // NOLINT: the pairs speak Highway without a prefix
+
+// The number hi + lo, of which hi is the larger part by far.
+template <class V>
+struct Exact {
+  V hi, lo;
+};
+
+// x86 takes the second operand where one is NaN, NEON takes the NaN, and one lane the number.
+#if HWY_TARGET == HWY_SCALAR
+template <class V>
+HWY_INLINE V AtLeast(V least, V v) { return IfThenElse(Lt(v, least), least, v); }
+template <class V>
+HWY_INLINE V AtMost(V most, V v) { return IfThenElse(Gt(v, most), most, v); }
+#else
+template <class V>
+HWY_INLINE V AtLeast(V least, V v) { return Max(least, v); }
+template <class V>
+HWY_INLINE V AtMost(V most, V v) { return Min(most, v); }
+#endif
+
+template <class V>
+HWY_INLINE Exact<V> TwoSum(V a, V b) {
+  const V sum = Add(a, b);
+  const V part = Sub(sum, a);
+  return {sum, Add(Sub(a, Sub(sum, part)), Sub(b, part))};
+}
+
+template <class V>
+HWY_INLINE Exact<V> FastTwoSum(V a, V b) {
+  const V sum = Add(a, b);
+  return {sum, Sub(b, Sub(sum, a))};
+}
+
+#if HWY_NATIVE_FMA
+template <class V>
+HWY_INLINE Exact<V> TwoProduct(V a, V b) {
+  const V product = Mul(a, b);
+  return {product, MulSub(a, b, product)};
+}
+
+template <class V>
+HWY_INLINE V Remainder(V a, V q, V b) { return NegMulAdd(q, b, a); }
+#else
+// The upper half of the significand's bits, by clearing the others: where it is rounded instead, by a
+// product with 2^27 + 1, a large number overflows.
+template <class V>
+HWY_INLINE V UpperHalfOfBits(V a) {
+  const DFromV<V> d;
+  const RebindToUnsigned<decltype(d)> bits;
+  using Bits = TFromD<decltype(bits)>;
+  constexpr Bits kUpper = sizeof(Bits) == 8 ? static_cast<Bits>(~uint64_t{0} << 27)
+                                            : static_cast<Bits>(~uint64_t{0} << 12);
+  return And(a, BitCast(d, Set(bits, kUpper)));
+}
+
+// The product of the lower halves is the only one that rounds: an ulp squared.
+template <class V>
+HWY_INLINE Exact<V> TwoProduct(V a, V b) {
+  const V product = Mul(a, b);
+  const V a_high = UpperHalfOfBits(a), b_high = UpperHalfOfBits(b);
+  const V a_low = Sub(a, a_high), b_low = Sub(b, b_high);
+  const V high = Sub(Mul(a_high, b_high), product);
+  const V middle = Add(Add(high, Mul(a_high, b_low)), Mul(a_low, b_high));
+  return {product, Add(middle, Mul(a_low, b_low))};
+}
+
+template <class V>
+HWY_INLINE V Remainder(V a, V q, V b) {
+  const Exact<V> product = TwoProduct(q, b);
+  return Sub(Sub(a, product.hi), product.lo);
+}
+#endif
+
+template <class V>
+HWY_INLINE Exact<V> Product(Exact<V> a, V b) {
+  const Exact<V> product = TwoProduct(a.hi, b);
+  return {product.hi, MulAdd(a.lo, b, product.lo)};
+}
+
+template <class V>
+HWY_INLINE Exact<V> Product(Exact<V> a, Exact<V> b) {
+  const Exact<V> product = TwoProduct(a.hi, b.hi);
+  return {product.hi, MulAdd(a.lo, b.hi, MulAdd(a.hi, b.lo, product.lo))};
+}
+
+// One division, of 1; the remainder makes up for its rounding. Not for a reciprocal of b, or an
+// a, that is subnormal or infinite.
+template <class V>
+HWY_INLINE V Quotient(Exact<V> a, Exact<V> b) {
+  const DFromV<V> d;
+  const V inverse = Div(Set(d, 1), b.hi);
+  const V quotient = Mul(a.hi, inverse);
+  const V rest = NegMulAdd(quotient, b.lo, Add(Remainder(a.hi, quotient, b.hi), a.lo));
+  return MulAdd(rest, inverse, quotient);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfwave
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,185 @@
+// The exponential, for float (where a product and a sum round once) and double. Compiled once for
+// each instruction set.
+//
+// Exponential(d, z)       e^z as a Power: (hi + lo) 2^exponent, of relative error 2^-27 or 2^-56.
+//                         hi + lo is within [0.7, 1.42], |lo| at most half an ulp of hi or so
+// ScaledByPower(d, v, n)  v 2^n, for n of a Power up to kMost: exact, but where it is subnormal; there
+//                         it adds at most 3/4 of the last place
+// Expm1(d, z)             e^z - 1 as an Exact of relative error 2^-25 or 2^-54 that is yet to be
+//                         multiplied by 2^rest, where rest is 0 for z <= 44
+// QuickExponential(d, z)  e^z rounded, at most 1 ulp or so off, of normal numbers; tails end at the
+//                         smallest and the largest power of two
+//
+// z is a number, or an Exact whose lo is far smaller than 1. Brought within +-kFarthest first, which
+// is so far out that no product with e^z is a number other than 0 or infinity: a lo that is NaN there
+// spoils the result. NaN comes through.
+
+#if defined(HALFWAVE_EXPONENTIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HALFWAVE_EXPONENTIAL_INL_H
+#undef HALFWAVE_EXPONENTIAL_INL_H
+#else
+#define HALFWAVE_EXPONENTIAL_INL_H
+#endif
+
+#include <cstddef>
+
+#include "exact-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace halfwave {
+namespace HWY_NAMESPACE {
+
+// ln 2 as a sum of two, of which the products of the first with all exponents that occur are exact;
+// and e^r = 1 + r + r^2 (kRest[0] + kRest[1] r + ...) for |r| up to half of ln 2. The lines are those
+// of tools/polynomials/exponential.py.
+template <class T>
+struct ExponentialConstants;
+
+template <>
+struct ExponentialConstants<float> {
+  static constexpr float kLog2E = 0x1.715476p+0f;
+  static constexpr float kLn2High = 0x1.62e43p-1f;
+  static constexpr float kLn2Low = -0x1.05c61p-29f;
+  // Relative error of e^r - 1: 4.3e-10, 2^-31.1.
+  static constexpr float kRest[] = {
+      0x1p-1f, 0x1.555554p-3f, 0x1.5554f8p-5f, 0x1.1112d6p-7f, 0x1.6d3a5ap-10f, 0x1.9e7826p-13f};
+
+  static constexpr int kDigits = 23;
+  static constexpr float kLeast = -126.0f;     // the exponents of normal numbers
+  static constexpr float kMost = 127.0f;
+  static constexpr float kFarthest = 174.0f;   // e^-174 is a little more than 2^(2 kLeast)
+};
+
+template <>
+struct ExponentialConstants<double> {
+  static constexpr double kLog2E = 0x1.71547652b82fep+0;
+  static constexpr double kLn2High = 0x1.62e42fefa4p-1;
+  static constexpr double kLn2Low = -0x1.8432a1b0e2634p-43;
+  // Relative error of e^r - 1: 2.8e-19, 2^-61.6.
+  static constexpr double kRest[] = {
+      0x1p-1, 0x1.5555555555559p-3, 0x1.5555555555558p-5, 0x1.111111110f713p-7,
+      0x1.6c16c16c174b9p-10, 0x1.a01a01af9e81ep-13, 0x1.a01a0199c32b7p-16, 0x1.71ddf922e55c5p-19,
+      0x1.27e50299a0149p-22, 0x1.af5d462e4057p-26, 0x1.1f2a409523385p-29};
+
+  static constexpr int kDigits = 52;
+  static constexpr double kLeast = -1022.0;
+  static constexpr double kMost = 1023.0;
+  static constexpr double kFarthest = 1416.0;
+};
+
+// The number (significand.hi + significand.lo) 2^exponent; the exponent is a whole number.
+template <class V>
+struct Power {
+  Exact<V> significand;
+  V exponent;
+};
+
+// 2^n for a whole n within [kLeast, kMost]: a sum with 1.5 2^kDigits + kMost has n + kMost in its last
+// bits, which are shifted to where the exponent belongs.
+template <class D, class V>
+HWY_INLINE V PowerOfTwo(D d, V n) {
+  using T = TFromD<D>;
+  using K = ExponentialConstants<T>;
+  const RebindToUnsigned<D> bits;
+  const V sum = Add(n, Set(d, T(3) * (1ull << (K::kDigits - 1)) + K::kMost));
+  return BitCast(d, ShiftLeft<K::kDigits>(BitCast(bits, sum)));
+}
+
+// What takes n to the exponents of normal numbers, from below, and 2^n as the product of both. Where the
+// second is not 1 it is at most 1/2: it halves the error of a product with the first.
+template <class V>
+struct Steps {
+  V first, second;
+};
+
+template <class D, class V>
+HWY_INLINE Steps<V> StepsToPower(D d, V n) {
+  const V normal = AtLeast(Set(d, ExponentialConstants<TFromD<D>>::kLeast), n);
+  return {PowerOfTwo(d, normal), PowerOfTwo(d, Sub(n, normal))};
+}
+
+template <class D, class V>
+HWY_INLINE V ScaledByPower(D d, V v, V n) {
+  const Steps<V> steps = StepsToPower(d, n);
+  return Mul(Mul(v, steps.first), steps.second);
+}
+
+// z = exponent ln 2 + r, and e^r - 1 - r.
+template <class V>
+struct Reduced {
+  V exponent;
+  V r, rest;
+};
+
+// The multiple of ln 2 is the nearest: a sum with 1.5 2^kDigits rounds it. What its first product leaves
+// of z is exact, so that a FastTwoSum keeps all that the others give. The terms r^2/2 and r lo are
+// large enough to count: each is taken with one rounding.
+template <class D, class V>
+HWY_INLINE Reduced<V> Reduce(D d, V hi, V lo) {
+  using T = TFromD<D>;
+  using K = ExponentialConstants<T>;
+  const V round = Set(d, T(3) * (1ull << (K::kDigits - 1)));
+  const V z = AtMost(Set(d, K::kFarthest), AtLeast(Set(d, -K::kFarthest), hi));
+  const V n = Sub(MulAdd(z, Set(d, K::kLog2E), round), round);
+  const V left = NegMulAdd(n, Set(d, K::kLn2High), z);
+  const Exact<V> r = FastTwoSum(left, NegMulAdd(n, Set(d, K::kLn2Low), lo));
+  constexpr size_t kTerms = sizeof(K::kRest) / sizeof(T);
+  V rest = Set(d, K::kRest[kTerms - 1]);
+  for (size_t i = kTerms - 1; i-- > 1;) rest = MulAdd(rest, r.hi, Set(d, K::kRest[i]));
+  const V half = MulAdd(Mul(r.hi, r.hi), rest, Mul(r.hi, Set(d, K::kRest[0])));
+  return {n, r.hi, MulAdd(half, r.hi, MulAdd(r.hi, r.lo, r.lo))};
+}
+
+template <class D, class V>
+HWY_INLINE Power<V> Exponential(D d, Exact<V> z) {
+  const Reduced<V> e = Reduce(d, z.hi, z.lo);
+  const V one = Set(d, 1);
+  const V hi = Add(one, Add(e.r, e.rest));
+  return {{hi, Add(Add(Sub(one, hi), e.r), e.rest)}, e.exponent};
+}
+
+template <class D, class V>
+HWY_INLINE Power<V> Exponential(D d, V z) {
+  return Exponential(d, Exact<V>{z, Zero(d)});
+}
+
+// (hi + lo) 2^rest.
+template <class V>
+struct LargePower {
+  Exact<V> significand;
+  V rest;
+};
+
+// With p = 2^exponent: (p - 1) + p r + p rest. p - 1 is 0 near z = 0, where nothing may be lost of r; and
+// a product with p is exact.
+template <class D, class V>
+HWY_INLINE LargePower<V> Expm1(D d, Exact<V> z) {
+  using K = ExponentialConstants<TFromD<D>>;
+  const Reduced<V> e = Reduce(d, z.hi, z.lo);
+  const V n = AtMost(Set(d, 64), AtLeast(Set(d, K::kLeast), e.exponent));
+  const V power = PowerOfTwo(d, n);
+  const Exact<V> less = TwoSum(power, Set(d, -1));
+  const V hi = MulAdd(power, e.r, less.hi);
+  const V lo = MulAdd(power, e.r, Sub(less.hi, hi));
+  const V rest = AtMost(Set(d, K::kMost), AtLeast(Zero(d), Sub(e.exponent, n)));
+  return {{hi, MulAdd(power, e.rest, Add(lo, less.lo))}, rest};
+}
+
+template <class D, class V>
+HWY_INLINE LargePower<V> Expm1(D d, V z) {
+  return Expm1(d, Exact<V>{z, Zero(d)});
+}
+
+template <class D, class V>
+HWY_INLINE V QuickExponential(D d, V z) {
+  using K = ExponentialConstants<TFromD<D>>;
+  const Reduced<V> e = Reduce(d, z, Zero(d));
+  const V power = PowerOfTwo(d, AtMost(Set(d, K::kMost), AtLeast(Set(d, K::kLeast), e.exponent)));
+  return Mul(Add(Set(d, 1), Add(e.r, e.rest)), power);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfwave
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
