@@ -1,11 +1,14 @@
-// Logarithms, for float (where a product and a sum round once) and double. Compiled once for each
+// log(1 + e^z), for float (where a product and a sum round once) and double. Compiled once for each
 // instruction set.
 //
-// Log1p(d, w)      log(1 + w) as an Exact, for an Exact w from 0 to 1; relative error 2^-27 or 2^-56
-// Log1pExp(d, z)   log(1 + e^z) as a Power, for z <= 0. Its exponent is 0 but far on the left, where
-//                  the logarithm is e^z; ScaledByPower takes it in at the end. z is a number or an Exact
+// Log1pExp(d, z)          log(1 + e^z) as a Power, for z up to kMost, beyond which it is z but for less
+//                         than a rounding; relative error 2^-26 or 2^-55. The exponent is 0 but far on
+//                         the left, where the logarithm is e^z. NaN comes through. z is a number or an
+//                         Exact, as in Exponential
+// RoundedLog1pExp(d, z)   the same as a number, for every number z
 //
-// Both are near log 2 - z^2/8 + z/2 where z is near 0: the parts of the Exact then overlap by little.
+// It is max(z, 0) + log(1 + w) with w = e^-|z|, which is from 0 to 1: nothing cancels. Above 1/2, 1 + w
+// is 2 (1 + f) with f = (w - 1)/2, which is exact; below, f is w itself.
 
 #if defined(HALFWAVE_LOGARITHM_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFWAVE_LOGARITHM_INL_H
@@ -38,6 +41,7 @@ struct LogarithmConstants<float> {
       0x1.29b18p-3f, -0x1.0c5f7ep-3f, 0x1.9ca2cep-4f, -0x1.538fc8p-5f};
 
   static constexpr float kLeast = -40.0f;  // log(1 + 2^-40) is 2^-40 but for far less than an ulp
+  static constexpr float kMost = 27.0f;    // a little less than 40 log 2
 };
 
 template <>
@@ -53,36 +57,70 @@ struct LogarithmConstants<double> {
       -0x1.e6d252eb127e4p-5, 0x1.93629e0f5ca52p-5, -0x1.c4d5cdeaaa74p-6, 0x1.e29fdf77230e9p-8};
 
   static constexpr double kLeast = -72.0;
+  static constexpr double kMost = 49.0;
 };
 
-// Above 1/2, 1 + w is 2 (1 + f) with f = (w - 1)/2, which is exact. The low part of f enters with the
-// slope of the logarithm, 1/(1 + f), for which 1 - f is near enough.
-template <class D, class V>
-HWY_INLINE Exact<V> Log1p(D d, Exact<V> w) {
+// kRest[k] + kRest[k + 1] f + ... of 2^kLevel terms, as far as there are any: halves that do not wait
+// for each other. powers[i] is f^(2^i).
+template <int kLevel, size_t k, class D, class V>
+HWY_INLINE V RestOfLog(D d, const V* powers) {
   using T = TFromD<D>;
-  using K = LogarithmConstants<T>;
+  constexpr size_t kTerms = sizeof(LogarithmConstants<T>::kRest) / sizeof(T);
+  if constexpr (kLevel == 0) {
+    return Set(d, LogarithmConstants<T>::kRest[k]);
+  } else {
+    constexpr size_t kMiddle = k + (size_t{1} << (kLevel - 1));
+    const V low = RestOfLog<kLevel - 1, k>(d, powers);
+    if constexpr (kMiddle >= kTerms) return low;
+    else return MulAdd(RestOfLog<kLevel - 1, kMiddle>(d, powers), powers[kLevel - 1], low);
+  }
+}
+
+// start + log(1 + w), where w is at most 1, and start is 0 or not less than -log w. The low part of w
+// enters with the slope of the logarithm, 1/(1 + w), for which 1 - w/2 is near enough.
+template <class D, class V>
+HWY_INLINE Exact<V> PlusLog1p(D d, Exact<V> start, Exact<V> w) {
+  using K = LogarithmConstants<TFromD<D>>;
   const V half = Set(d, 0.5);
   const auto large = Gt(w.hi, half);
   const V f = IfThenElse(large, MulSub(half, w.hi, half), w.hi);
-  const V f_low = IfThenElse(large, Mul(half, w.lo), w.lo);
-  const Exact<V> sum = FastTwoSum(IfThenElseZero(large, Set(d, K::kLn2High)), f);
-  const V sum_low = Add(sum.lo, IfThenElseZero(large, Set(d, K::kLn2Low)));
-  constexpr size_t kTerms = sizeof(K::kRest) / sizeof(T);
-  V rest = Set(d, K::kRest[kTerms - 1]);
-  for (size_t i = kTerms - 1; i-- > 0;) rest = MulAdd(rest, f, Set(d, K::kRest[i]));
-  return {sum.hi, MulAdd(Mul(f, f), rest, NegMulAdd(f_low, f, Add(sum_low, f_low)))};
+  const Exact<V> base = FastTwoSum(IfThenElseZero(large, Set(d, K::kLn2High)), start.hi);
+  const Exact<V> sum = FastTwoSum(base.hi, f);
+  const V low = Add(Add(start.lo, IfThenElseZero(large, Set(d, K::kLn2Low))), Add(base.lo, sum.lo));
+  const V w_low = NegMulAdd(Mul(half, w.lo), w.hi, w.lo);
+
+  V powers[5] = {f, Mul(f, f)};
+  for (int i = 2; i < 5; ++i) powers[i] = Mul(powers[i - 1], powers[i - 1]);
+  return {sum.hi, MulAdd(powers[1], RestOfLog<5, 0>(d, powers), Add(low, w_low))};
 }
 
 // The logarithm of 1 and a power below 2^kLeast is the power itself: it is computed as that of a
 // larger one, and the rest of the exponent is kept.
-template <class D, class Z>
-HWY_INLINE Power<Vec<D>> Log1pExp(D d, Z z) {
-  using V = Vec<D>;
-  const Power<V> e = Exponential(d, z);
+template <class D, class V>
+HWY_INLINE Power<V> Log1pExp(D d, Exact<V> z) {
+  const V sign = AndNot(z.hi, SignBit(d));
+  const Power<V> e = Exponential(d, Exact<V>{Or(z.hi, SignBit(d)), Xor(z.lo, sign)});
   const V near = AtLeast(Set(d, LogarithmConstants<TFromD<D>>::kLeast), e.exponent);
   const V power = PowerOfTwo(d, near);
   const Exact<V> w = {Mul(e.significand.hi, power), Mul(e.significand.lo, power)};
-  return {Log1p(d, w), Sub(e.exponent, near)};
+  const auto right = Gt(z.hi, Zero(d));
+  const Exact<V> start = {IfThenElseZero(right, z.hi), IfThenElseZero(right, z.lo)};
+  return {PlusLog1p(d, start, w), Sub(e.exponent, near)};
+}
+
+template <class D, class V>
+HWY_INLINE Power<V> Log1pExp(D d, V z) {
+  return Log1pExp(d, Exact<V>{z, Zero(d)});
+}
+
+// An exponent below that of the least normal number makes 0 of the power, and so does that exponent.
+template <class D, class V>
+HWY_INLINE V RoundedLog1pExp(D d, V z) {
+  using T = TFromD<D>;
+  const Power<V> log = Log1pExp(d, z);
+  const V exponent = AtLeast(Set(d, ExponentialConstants<T>::kLeast), log.exponent);
+  const V rounded = Mul(Add(log.significand.hi, log.significand.lo), PowerOfTwo(d, exponent));
+  return IfThenElse(Gt(z, Set(d, LogarithmConstants<T>::kMost)), z, rounded);
 }
 
 }  // namespace HWY_NAMESPACE
