@@ -31,7 +31,7 @@ MAY_IMPORT = {
 
 # From the bottom up: a module imports from its own row and from those before it.
 LAYERS = [
-    ["drawing", "facts", "files", "processors", "_core"],
+    ["drawing", "facts", "files", "processors", "special", "_core"],
     ["arrays", "memory"],
     ["calls", "pullback", "plot"],
     ["libraries"],

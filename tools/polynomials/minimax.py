@@ -81,9 +81,7 @@ class Grid:
     powers: list[dict[int, mpf]]
 
 
-def sampled(
-    function: Function, powers: Sequence[int], low: mpf, high: mpf, weight: Weight
-) -> Grid:
+def sampled(function: Function, powers: Sequence[int], low: mpf, high: mpf, weight: Weight) -> Grid:
     count = GRID_POINTS_PER_COEFFICIENT * (len(powers) + 2)
     middle, radius = (mpf(high) + low) / 2, (mpf(high) - low) / 2
     x = [middle - radius * mp.cos(mp.pi * i / (count - 1)) for i in range(count)]
@@ -140,7 +138,9 @@ def exchange(points: Grid, powers: Sequence[int], given: Mapping[int, mpf]) -> F
     sign = [-1 if x < 0 and min(free, default=0) % 2 else 1 for x in points.x]
     count = len(free) + 1
     last = len(points.x) - 1
-    at = [round(last * (1 - float(mp.cos(mp.pi * i / max(count - 1, 1)))) / 2) for i in range(count)]
+    at = [
+        round(last * (1 - float(mp.cos(mp.pi * i / max(count - 1, 1)))) / 2) for i in range(count)
+    ]
     coefficients: list[mpf] = []
     for _ in range(MOST_EXCHANGES):
         coefficients = solve(remaining, at, free, sign) if free else []
