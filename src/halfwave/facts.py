@@ -80,8 +80,8 @@ class Peers:
 
     Each is the source text of an expression, shown as it stands. In it x is the argument, y an
     array for the result, g a gradient, and each parameter has its own name. They are arrays of the
-    library that it names: np, torch, jax, numexpr or numba. What stands before a semicolon is done
-    once, and not timed.
+    library that it names: np, scipy (which has NumPy's), torch, jax, numexpr or numba. What stands
+    before a semicolon is done once, and not timed.
 
     ``number`` is for x one float, ``value`` for a new array, ``out`` for one that is given;
     ``pullback`` is g * f′(x).

@@ -13,6 +13,7 @@ from halfwave import Activation
 LIBRARIES = {
     "np": "numpy",
     "torch": "torch",
+    "scipy": "scipy",
     "jax": "jax",
     "numexpr": "numexpr",
     "numba": "numba",
