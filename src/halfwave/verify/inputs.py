@@ -57,13 +57,13 @@ class Drawn:
         return self.blocks * DRAWN
 
     def block(self, number: int) -> NDArray[Any]:
-        """One of the blocks: numbers of every size, most of them where functions bend."""
+        """One of the blocks: numbers of every size that mpmath takes, most where functions bend."""
         rng = np.random.default_rng(number)
         signs = rng.choice([-1.0, 1.0], DRAWN)
         bent, far, any_size = np.split(signs, [DRAWN // 2, 3 * DRAWN // 4])
         bent = bent * rng.exponential(3.0, bent.size)
         far = far * np.exp2(rng.uniform(-30.0, 10.0, far.size))
-        any_size = any_size * np.exp2(rng.uniform(-1074.0, 1023.9, any_size.size))
+        any_size = any_size * np.exp2(rng.uniform(-1074.0, 500.0, any_size.size))
         return np.concatenate([bent, far, any_size])
 
 
