@@ -77,7 +77,7 @@ HWY_INLINE V RestOfLog(D d, const V* powers) {
 }
 
 // start + log(1 + w), where w is at most 1, and start is 0 or not less than -log w. The low part of w
-// enters with the slope of the logarithm, 1/(1 + w), for which 1 - w/2 is near enough.
+// enters with the slope of the logarithm, 1/(1 + w), for which 1 - 9/16 w is near enough.
 template <class D, class V>
 HWY_INLINE Exact<V> PlusLog1p(D d, Exact<V> start, Exact<V> w) {
   using K = LogarithmConstants<TFromD<D>>;
@@ -87,11 +87,12 @@ HWY_INLINE Exact<V> PlusLog1p(D d, Exact<V> start, Exact<V> w) {
   const Exact<V> base = FastTwoSum(IfThenElseZero(large, Set(d, K::kLn2High)), start.hi);
   const Exact<V> sum = FastTwoSum(base.hi, f);
   const V low = Add(Add(start.lo, IfThenElseZero(large, Set(d, K::kLn2Low))), Add(base.lo, sum.lo));
-  const V w_low = NegMulAdd(Mul(half, w.lo), w.hi, w.lo);
+  const V w_low = NegMulAdd(Mul(Set(d, 0.5625), w.lo), w.hi, w.lo);
 
   V powers[5] = {f, Mul(f, f)};
   for (int i = 2; i < 5; ++i) powers[i] = Mul(powers[i - 1], powers[i - 1]);
-  return {sum.hi, MulAdd(powers[1], RestOfLog<5, 0>(d, powers), Add(low, w_low))};
+  const V rest = MulAdd(RestOfLog<5, 1>(d, powers), f, Set(d, K::kRest[0]));
+  return {sum.hi, MulAdd(powers[1], rest, Add(low, w_low))};
 }
 
 // The logarithm of 1 and a power below 2^kLeast is the power itself: it is computed as that of a
