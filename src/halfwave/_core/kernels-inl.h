@@ -12,6 +12,7 @@
 
 #include "exact-inl.h"
 #include "exponential-inl.h"
+#include "falling-inl.h"
 #include "logarithm-inl.h"
 #include "loops-inl.h"
 #include "residual-inl.h"
