@@ -20,8 +20,8 @@ settings.load_profile("halfwave")
 
 GROUPS = {
     "activation": ACTIVATIONS,
-    "piecewise": [f for f in ACTIVATIONS if not f._facts.is_smooth],  # held to bits
-    "smooth": [f for f in ACTIVATIONS if f._facts.is_smooth],  # held to an error
+    "piecewise": [f for f in ACTIVATIONS if f._facts.is_exact],  # held to bits
+    "smooth": [f for f in ACTIVATIONS if not f._facts.is_exact],  # held to an error
 }
 
 

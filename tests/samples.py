@@ -115,7 +115,7 @@ def expected_pullback(activation, x, g, *parameters):
     A smooth activation of halves is computed in float32, and rounded once.
     """
     dtype = computed_in(activation, np.asarray(x).dtype)
-    wide = np.float32 if activation._facts.is_smooth and dtype.itemsize == 2 else dtype
+    wide = np.float32 if dtype.itemsize == 2 and not activation._facts.is_exact else dtype
     with np.errstate(all="ignore"):
         operands = [
             np.asarray(a).astype(dtype).astype(wide)
@@ -133,7 +133,7 @@ def _expected(activation, what, x, parameters):
         operands = [
             np.asarray(a).astype(dtype) for a in (x, *(parameters or _defaults(activation)))
         ]
-        if not activation._facts.is_smooth:
+        if activation._facts.is_exact:
             return np.asarray(getattr(activation._facts, what)(np, *operands)).astype(dtype)
         operation = activation if what == "value" else activation.derivative
         side_by_side = [np.ascontiguousarray(a) for a in np.broadcast_arrays(*operands)]

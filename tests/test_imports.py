@@ -33,7 +33,7 @@ MAY_IMPORT = {
 LAYERS = [
     ["drawing", "facts", "files", "processors", "special", "_core"],
     ["arrays", "memory"],
-    ["calls", "pullback", "plot"],
+    ["calls", "integers", "pullback", "plot"],
     ["libraries"],
     ["activation"],
     ["functions"],

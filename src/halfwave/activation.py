@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from halfwave import _core, calls, libraries
+from halfwave import _core, calls, integers, libraries
 from halfwave.arrays import as_operand, is_number, is_plain, is_python_number
 from halfwave.facts import Facts, Kink, Parameter, docstring
-from halfwave.pullback import Pullback, UfuncPullback, argument_vjp, gate_vjp
+from halfwave.pullback import (
+    NarrowedPullback,
+    Pullback,
+    UfuncPullback,
+    argument_vjp,
+    gate_vjp,
+)
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -67,19 +74,24 @@ class Operation(_core.Callable):
         placed = options.keys() & {"out", "where"}
         if is_python_number(x) and all(map(is_number, parameters)) and not placed:
             return self._python_number(x, parameters)
-        operands = {"x": as_operand(x, "x"), **self._named(parameters)}
+        x, parameters = integers.settled(self._facts, as_operand(x, "x"), parameters)
+        operands = {"x": x, **self._named(parameters)}
         return calls.call_ufunc(self.__qualname__, self.ufunc, operands, options)
 
     def _python_number(self, x: float, parameters: list[float]) -> float:
         numbers = [calls.as_float(p, self.__qualname__) for p in parameters]
         if isinstance(x, bool) and self.keeps_integers:
-            self.ufunc(np.bool_(x))  # raises, and says why
-        if isinstance(x, int) and self.keeps_integers:
+            self.ufunc(np.bool_(x), *numbers)  # raises, and says why
+        if isinstance(x, int) and self.keeps_integers and integers.all_whole(numbers):
             return self._python_integer(x, numbers)
         return float(self(calls.as_float(x, self.__qualname__), *numbers))
 
     def _python_integer(self, x: int, parameters: list[float]) -> int:
-        raise NotImplementedError
+        # As objects, Python's own integers are compared, which no machine integer need hold.
+        whole = [p if math.isinf(p) else int(p) for p in parameters]
+        formula = getattr(self._facts, self._method)
+        result: int = formula(np, *(np.array(number, object) for number in (x, *whole))).item()
+        return result
 
     def __reduce__(self) -> str:
         return self.__qualname__
@@ -121,6 +133,21 @@ class Derivative(Operation):
             calls.refuse_options(self.__qualname__, library.name, options)
             return library.derivative(facts, x, parameters, at_kink)
         parameters = calls.as_operands(facts, parameters)
+        if not (is_python_number(x) and all(map(is_number, parameters))):
+            x = as_operand(x, "x")
+            if widened := integers.widened(facts, x, parameters):
+                wide, dtype = widened
+                _held(at_kink, dtype)
+                slopes = self._at_kinks(wide, parameters, at_kink, {})
+                return np.positive(slopes.astype(dtype), **options)
+            x, parameters = integers.settled(facts, x, parameters)
+        return self._at_kinks(x, parameters, at_kink, options)
+
+    def _at_kinks(
+        self, x: Any, parameters: list[Any], at_kink: Any, options: dict[str, Any]
+    ) -> Any:
+        """The derivative, with the slope that `at_kink` chooses at the kinks."""
+        facts = self._facts
         if at_kink is None or not facts.kinks:
             return self._evaluate(x, parameters, options)
         slopes = self._evaluate(x, parameters, {})
@@ -153,9 +180,6 @@ class Derivative(Operation):
         }
         ufunc = getattr(_core, f"{self._facts.name}_replace")
         return calls.call_ufunc(self.__qualname__, ufunc, operands, options)
-
-    def _python_integer(self, x: int, parameters: list[float]) -> int:
-        return int(self(np.int64(_near(x)), *parameters))
 
     def __repr__(self) -> str:
         return f"<derivative of halfwave.{self._facts.name}: {self._facts.derivative_text}>"
@@ -212,10 +236,18 @@ class VJP:
         if library is not None:
             return library.vjp(facts, x, parameters)
         x, parameters = as_operand(x, "x"), calls.as_operands(facts, parameters)
+        if isinstance(x, int) and activation.keeps_integers and integers.all_whole(parameters):
+            _, within = integers.settled(facts, np.int64(0), parameters)
+            return activation(x, *parameters), gate_vjp(facts, _near(x), within)[1]
+        if isinstance(x, int):
+            x = calls.as_float(x, self.__qualname__)
+        if widened := integers.widened(facts, x, parameters):
+            wide, dtype = widened
+            value, pullback = activation(x, *parameters), self(wide, *parameters)[1]
+            return value, NarrowedPullback(pullback, dtype)
+        x, parameters = integers.settled(facts, x, parameters)
         if all(is_plain(a) or is_python_number(a) for a in (x, *parameters)):
             vjp = gate_vjp if activation.keeps_bits else argument_vjp
-            if isinstance(x, int):
-                return activation(x, *parameters), vjp(facts, _near(x), parameters)[1]
             return vjp(facts, x, parameters)
         return activation(x, *parameters), UfuncPullback(facts, parameters, x)
 
@@ -305,13 +337,6 @@ class Activation(Operation):
         from halfwave import plot
 
         return plot.plot([self], ax=ax, **parameters)
-
-    def _python_integer(self, x: int, parameters: list[float]) -> int:
-        # Beyond its kinks a function that keeps integers is a line: continue it, for ints that
-        # no machine integer holds.
-        near = np.int64(_near(x))
-        slope = int(self.derivative(near, *parameters))
-        return int(self(near, *parameters)) + slope * (x - int(near))
 
     def __repr__(self) -> str:
         arguments = ["x", *(f"{p.name}={p.default}" for p in self.parameters.values())]

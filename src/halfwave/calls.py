@@ -167,7 +167,7 @@ def _explain_dtypes(
     if not isinstance(x_dtype, np.dtype):
         return None  # pandas and others have dtypes of their own, and say what is wrong with them
     try:
-        dtype = ufunc(np.empty(0, x_dtype), *(1.0 for _ in parameters)).dtype
+        dtype = ufunc(np.empty(0, x_dtype), *(0 for _ in parameters)).dtype
     except TypeError as refused:
         return TypeError(str(refused))
     for name, value in parameters.items():

@@ -22,7 +22,10 @@ def evaluate(slope: Slope, values: Mapping[str, Any]) -> Any:
         return slope
     if slope in values:
         return values[slope]
-    return eval(slope, {"__builtins__": {}}, dict(values))  # text of the facts alone
+    try:
+        return eval(slope, {"__builtins__": {}}, dict(values))  # text of the facts alone
+    except ZeroDivisionError:
+        return math.nan  # nowhere
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Parameter:
     """One parameter of an activation.
 
     ``aliases`` are the names that other libraries give it: they are never accepted, but the
-    error that they raise says which name is ours. ``tried`` are the values with which it is verified
+    error that they raise says which name is ours. ``bound`` says that integers stay integers only
+    where it is whole or infinite. ``tried`` are the values with which it is verified
     besides the default; none are given where any number will do.
     """
 
@@ -40,6 +44,7 @@ class Parameter:
     symbol: str
     aliases: tuple[str, ...] = ()
     tried: tuple[float, ...] = ()
+    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,9 +137,10 @@ class Facts:
     They compute the arrays of other libraries, where ``xp`` is such a library's namespace; and with
     NumPy's they are the reference that the compiled engine has to equal, bit for bit.
 
-    A smooth activation cannot be that exact. Its judge is ``exact_value(mp, x, *parameters)`` and
+    A smooth activation cannot be that exact, nor can one with a sum of a product. Its judge is ``exact_value(mp, x, *parameters)`` and
     ``exact_derivative``: f and f′ in the functions of mpmath, at the precision that ``mp`` has.
-    ``turning`` are the points at which its derivative changes sign and is judged by its absolute
+    ``open_slope``
+    says that it is piecewise linear all the same: the slope where its gate is open. ``turning`` are the points at which its derivative changes sign and is judged by its absolute
     error, and ``measured`` are the errors that it was found to have.
 
     ``onnx`` is the ONNX operator; ``elsewhere`` are the calls of other libraries, by their names:
@@ -160,6 +166,7 @@ class Facts:
     derivative: Callable[..., Any]
     exact_value: Callable[..., Any] | None = None
     exact_derivative: Callable[..., Any] | None = None
+    open_slope: Slope | None = None
     turning: tuple[Slope, ...] = ()
     measured: tuple[Measured, ...] = ()
     active: ActiveSide | None = None
@@ -168,9 +175,14 @@ class Facts:
     peers: Peers = Peers()
 
     @property
+    def is_exact(self) -> bool:
+        """Whether it is held to the bits of its expressions, and not to an error."""
+        return self.exact_value is None
+
+    @property
     def is_smooth(self) -> bool:
-        """Whether it is held to an error, and not to the bits of its expressions."""
-        return self.exact_value is not None
+        """Whether it is no line in pieces, so that its pullback needs x."""
+        return not self.is_exact and self.open_slope is None
 
 
 def signature(facts: Facts) -> str:

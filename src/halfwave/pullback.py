@@ -99,6 +99,22 @@ class ArgumentPullback(Pullback):
         return result.item() if self._is_number else result
 
 
+class NarrowedPullback(Pullback):
+    """That of integers in a wider dtype, which their activation's bounds needed."""
+
+    def __init__(self, wide: Pullback, dtype: np.dtype[Any]) -> None:
+        super().__init__(wide._facts, wide._parameters)
+        self._wide = wide
+        self._dtype = dtype
+
+    @property
+    def nbytes(self) -> int:
+        return self._wide.nbytes
+
+    def __call__(self, g: Any, /) -> Any:
+        return self._wide(_gradient(g, self._dtype)).astype(self._dtype)
+
+
 class UfuncPullback(Pullback):
     """Keeps references to what takes part in `__array_ufunc__`: lazy, and in its type."""
 
@@ -204,8 +220,8 @@ def computed_in(facts: Facts, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of the activation's value where x is of this dtype."""
     if dtype.kind == "f" and dtype.isbuiltin == 1:  # native, and none of ml_dtypes' own
         return dtype
-    parameters = (p.default for p in facts.parameters)
-    computed: np.dtype[Any] = getattr(_core, facts.name)(np.empty(0, dtype), *parameters).dtype
+    zeros = (0 for _ in facts.parameters)  # which become any dtype
+    computed: np.dtype[Any] = getattr(_core, facts.name)(np.empty(0, dtype), *zeros).dtype
     return computed
 
 

@@ -34,6 +34,12 @@ Lane<E> Zero(Tag<E>) { return {E(0)}; }
 template <class E>
 Lane<E> Mul(Lane<E> a, Lane<E> b) { return {static_cast<E>(a.value * b.value)}; }
 template <class E>
+Lane<E> Sub(Lane<E> a, Lane<E> b) { return {static_cast<E>(a.value - b.value)}; }
+template <class E>
+Lane<E> Neg(Lane<E> a) { return {static_cast<E>(-a.value)}; }
+template <class E>
+Lane<E> Abs(Lane<E> a) { return a.value < 0 ? Neg(a) : a; }
+template <class E>
 Lane<E> Max(Lane<E> a, Lane<E> b) { return {a.value > b.value ? a.value : b.value}; }
 
 template <class E>
@@ -43,9 +49,12 @@ Mask Lt(Lane<E> a, Lane<E> b) { return {a.value < b.value}; }
 template <class E>
 Mask Le(Lane<E> a, Lane<E> b) { return {a.value <= b.value}; }
 template <class E>
+Mask Ge(Lane<E> a, Lane<E> b) { return {a.value >= b.value}; }
+template <class E>
 Mask IsNaN(Lane<E> a) { return {a.value != a.value}; }
 
 inline Mask Not(Mask mask) { return {!mask.set}; }
+inline Mask Or(Mask a, Mask b) { return {a.set || b.set}; }
 
 template <class E>
 Lane<E> IfThenElse(Mask mask, Lane<E> yes, Lane<E> no) { return mask.set ? yes : no; }

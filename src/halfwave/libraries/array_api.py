@@ -10,6 +10,7 @@ import numpy as np
 from halfwave.arrays import as_operand, is_number, is_python_number
 from halfwave.calls import at_and_slope, broadcast_shapes
 from halfwave.facts import Facts
+from halfwave.integers import all_whole, is_bounded, nearest_within
 from halfwave.pullback import Pullback, computed_in
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Library:
         """x in the dtype that is computed, and the parameters in that dtype, where x lies."""
         like = next(a for a in (x, *parameters) if self.owns(a))
         x = self._argument(facts, x, like)
+        if is_bounded(facts) and self.is_kind(x, "integral"):
+            x, parameters = self._settled(x, parameters)
         named = zip(facts.parameters, parameters, strict=True)
         return [x, *(self.join(p.name, value, x) for p, value in named)]
 
@@ -96,6 +99,19 @@ class Library:
         if not self.is_kind(array, *fits):
             raise TypeError(_unfit(f"{name} has dtype {array.dtype}", like))
         return self.astype(array, like.dtype)
+
+    def _settled(self, x: Any, parameters: list[Any]) -> tuple[Any, list[Any]]:
+        """Integers and their bounds: whole ones in the range of x, or x as floats.
+
+        Arrays of floats are not asked whether they are whole: a compiler could not tell.
+        """
+        numbers = [p for p in parameters if is_number(p)]
+        arrays = [self._own("a bound", p, x) for p in parameters if not is_number(p)]
+        if not all_whole(numbers) or not all(self.is_kind(a, "integral") for a in arrays):
+            return self.astype(x, self.xp.asarray(0.0).dtype), parameters
+        limits = self.xp.iinfo(x.dtype)
+        least, most = int(limits.min), int(limits.max)
+        return x, [nearest_within(p, least, most) if is_number(p) else p for p in parameters]
 
     def _argument(self, facts: Facts, x: Any, like: Any) -> Any:
         """x as an array of the dtype in which the activation is computed."""

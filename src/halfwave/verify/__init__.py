@@ -113,7 +113,7 @@ class Verification:
         self.size = sum(share.size for share, _ in self._shares)
 
     def _add(self, f: Activation, dtype: str, full: bool) -> None:
-        if dtype == "float64" and not f._facts.is_smooth:
+        if dtype == "float64" and f._facts.is_exact:
             return
         if not (has_mpmath() if dtype == "float64" else is_known(dtype)):
             self.rows += [Row(f.name, what, dtype, 0, (), ()) for what in WHAT]
@@ -122,7 +122,7 @@ class Verification:
         sets = _parameter_sets(f, dtype)
         by_name = tuple(named(f, values) for values in sets)
         targets = tuple(_core.targets())
-        allowed = (*limits(f, dtype, sets[0]), None, None) if f._facts.is_smooth else (None,) * 4
+        allowed = (None,) * 4 if f._facts.is_exact else (*limits(f, dtype, sets[0]), None, None)
         rows = [
             Row(f.name, what, dtype, inputs.size, by_name, targets, limit)
             for what, limit in zip(WHAT, allowed, strict=True)

@@ -88,7 +88,7 @@ class Share:
 def check(share: Share) -> tuple[Differences, ...]:
     """Judge the results of every instruction set: what is wrong, for each of WHAT."""
     found = tuple(Differences() for _ in WHAT)
-    check_block = _check_errors if share.activation._facts.is_smooth else _check_bits
+    check_block = _check_bits if share.activation._facts.is_exact else _check_errors
     before = _core.target()
     _keep_freed_memory()
     try:
