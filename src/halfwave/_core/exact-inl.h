@@ -5,6 +5,7 @@
 // FastTwoSum(a, b)    the same where |a| >= |b|, or where a is 0
 // TwoProduct(a, b)    a b exactly, but for underflow; lo is NaN where a, b or hi is infinite
 // Remainder(a, q, b)  a - q b, where q is nearly a / b
+// Excess(q, b, a)     q b - a, which is +0 where all three are zeros of one sign
 // Product(a, b)       an Exact times a number or an Exact; relative error about an ulp squared
 // AtLeast(least, v)   v, but no less than that; NaN where v is NaN
 // AtMost(most, v)     v, but no more than that; NaN where v is NaN
@@ -18,6 +19,7 @@
 #endif
 
 #include <cstdint>
+#include <limits>
 
 #include "hwy/highway.h"
 
@@ -67,6 +69,9 @@ HWY_INLINE Exact<V> TwoProduct(V a, V b) {
 
 template <class V>
 HWY_INLINE V Remainder(V a, V q, V b) { return NegMulAdd(q, b, a); }
+
+template <class V>
+HWY_INLINE V Excess(V q, V b, V a) { return MulSub(q, b, a); }
 #else
 // The upper half of the significand's bits, by clearing the others: where it is rounded instead, by a
 // product with 2^27 + 1, a large number overflows.
@@ -80,7 +85,8 @@ HWY_INLINE V UpperHalfOfBits(V a) {
   return And(a, BitCast(d, Set(bits, kUpper)));
 }
 
-// The product of the lower halves is the only one that rounds: an ulp squared.
+// The product of the lower halves is the only one that rounds, by an ulp squared. Next to the
+// subnormal numbers all of them may: no lo is better than a wrong one.
 template <class V>
 HWY_INLINE Exact<V> TwoProduct(V a, V b) {
   const V product = Mul(a, b);
@@ -88,13 +94,22 @@ HWY_INLINE Exact<V> TwoProduct(V a, V b) {
   const V a_low = Sub(a, a_high), b_low = Sub(b, b_high);
   const V high = Sub(Mul(a_high, b_high), product);
   const V middle = Add(Add(high, Mul(a_high, b_low)), Mul(a_low, b_high));
-  return {product, Add(middle, Mul(a_low, b_low))};
+  const DFromV<V> d;
+  using Limits = std::numeric_limits<TFromD<decltype(d)>>;
+  const auto tiny = Lt(Abs(product), Set(d, Limits::min() / Limits::epsilon()));
+  return {product, IfThenZeroElse(tiny, Add(middle, Mul(a_low, b_low)))};
 }
 
 template <class V>
 HWY_INLINE V Remainder(V a, V q, V b) {
   const Exact<V> product = TwoProduct(q, b);
   return Sub(Sub(a, product.hi), product.lo);
+}
+
+template <class V>
+HWY_INLINE V Excess(V q, V b, V a) {
+  const Exact<V> product = TwoProduct(q, b);
+  return Add(Sub(product.hi, a), product.lo);
 }
 #endif
 
@@ -110,15 +125,15 @@ HWY_INLINE Exact<V> Product(Exact<V> a, Exact<V> b) {
   return {product.hi, MulAdd(a.lo, b.hi, MulAdd(a.hi, b.lo, product.lo))};
 }
 
-// One division, of 1; the remainder makes up for its rounding. Not for a reciprocal of b, or an
-// a, that is subnormal or infinite.
+// One division, of 1; what the product with that is too large by makes up for the roundings. A zero
+// keeps its sign. Not for a reciprocal of b, or an a, that is subnormal or infinite.
 template <class V>
 HWY_INLINE V Quotient(Exact<V> a, Exact<V> b) {
   const DFromV<V> d;
   const V inverse = Div(Set(d, 1), b.hi);
   const V quotient = Mul(a.hi, inverse);
-  const V rest = NegMulAdd(quotient, b.lo, Add(Remainder(a.hi, quotient, b.hi), a.lo));
-  return MulAdd(rest, inverse, quotient);
+  const V excess = Add(Excess(quotient, b.hi, a.hi), MulSub(quotient, b.lo, a.lo));
+  return NegMulAdd(excess, inverse, quotient);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -3,16 +3,16 @@
 //
 // Exponential(d, z)       e^z as a Power: (hi + lo) 2^exponent, of relative error 2^-27 or 2^-56.
 //                         hi + lo is within [0.7, 1.42], |lo| at most half an ulp of hi or so
-// ScaledByPower(d, v, n)  v 2^n, for n of a Power up to kMost: exact, but where it is subnormal; there
-//                         it adds at most 3/4 of the last place
+// StepsToPower(d, n)      2^n as a product of two, for an exponent of a Power that is at most kMost
+// ScaledByPower(d, v, n)  v 2^n, for the exponent of a Power: exact, but where it is subnormal; there it
+//                         adds at most 3/4 of the last place
 // Expm1(d, z)             e^z - 1 as an Exact of relative error 2^-25 or 2^-54 that is yet to be
 //                         multiplied by 2^rest, where rest is 0 for z <= 44
 // QuickExponential(d, z)  e^z rounded, at most 1 ulp or so off, of normal numbers; tails end at the
 //                         smallest and the largest power of two
 //
-// z is a number, or an Exact whose lo is far smaller than 1. Brought within +-kFarthest first, which
-// is so far out that no product with e^z is a number other than 0 or infinity: a lo that is NaN there
-// spoils the result. NaN comes through.
+// z is a number, or an Exact whose lo is far smaller than 1. It is brought within +-kFarthest first,
+// so far out that e^z times any number of a sensible size is 0 or infinite. NaN comes through.
 
 #if defined(HALFWAVE_EXPONENTIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFWAVE_EXPONENTIAL_INL_H
@@ -100,8 +100,22 @@ HWY_INLINE Steps<V> StepsToPower(D d, V n) {
 
 template <class D, class V>
 HWY_INLINE V ScaledByPower(D d, V v, V n) {
-  const Steps<V> steps = StepsToPower(d, n);
-  return Mul(Mul(v, steps.first), steps.second);
+  using K = ExponentialConstants<TFromD<D>>;
+  const V normal = AtMost(Set(d, K::kMost), AtLeast(Set(d, K::kLeast), n));
+  return Mul(Mul(v, PowerOfTwo(d, normal)), PowerOfTwo(d, Sub(n, normal)));
+}
+
+// Near enough for an exponent to have a power of two; without the lo of a number that was not.
+template <class D, class V>
+HWY_INLINE V Near(D d, V z) {
+  using K = ExponentialConstants<TFromD<D>>;
+  return AtMost(Set(d, K::kFarthest), AtLeast(Set(d, -K::kFarthest), z));
+}
+
+template <class D, class V>
+HWY_INLINE Exact<V> Near(D d, Exact<V> z) {
+  const V near = Near(d, z.hi);
+  return {near, IfThenElseZero(Eq(near, z.hi), z.lo)};
 }
 
 // z = exponent ln 2 + r, and e^r - 1 - r.
@@ -115,11 +129,10 @@ struct Reduced {
 // of z is exact, so that a FastTwoSum keeps all that the others give. The terms r^2/2 and r lo are
 // large enough to count: each is taken with one rounding.
 template <class D, class V>
-HWY_INLINE Reduced<V> Reduce(D d, V hi, V lo) {
+HWY_INLINE Reduced<V> Reduce(D d, V z, V lo) {
   using T = TFromD<D>;
   using K = ExponentialConstants<T>;
   const V round = Set(d, T(3) * (1ull << (K::kDigits - 1)));
-  const V z = AtMost(Set(d, K::kFarthest), AtLeast(Set(d, -K::kFarthest), hi));
   const V n = Sub(MulAdd(z, Set(d, K::kLog2E), round), round);
   const V left = NegMulAdd(n, Set(d, K::kLn2High), z);
   const Exact<V> r = FastTwoSum(left, NegMulAdd(n, Set(d, K::kLn2Low), lo));
@@ -131,8 +144,7 @@ HWY_INLINE Reduced<V> Reduce(D d, V hi, V lo) {
 }
 
 template <class D, class V>
-HWY_INLINE Power<V> Exponential(D d, Exact<V> z) {
-  const Reduced<V> e = Reduce(d, z.hi, z.lo);
+HWY_INLINE Power<V> PowerOf(D d, Reduced<V> e) {
   const V one = Set(d, 1);
   const V hi = Add(one, Add(e.r, e.rest));
   return {{hi, Add(Add(Sub(one, hi), e.r), e.rest)}, e.exponent};
@@ -140,7 +152,13 @@ HWY_INLINE Power<V> Exponential(D d, Exact<V> z) {
 
 template <class D, class V>
 HWY_INLINE Power<V> Exponential(D d, V z) {
-  return Exponential(d, Exact<V>{z, Zero(d)});
+  return PowerOf(d, Reduce(d, Near(d, z), Zero(d)));
+}
+
+template <class D, class V>
+HWY_INLINE Power<V> Exponential(D d, Exact<V> z) {
+  const Exact<V> near = Near(d, z);
+  return PowerOf(d, Reduce(d, near.hi, near.lo));
 }
 
 // (hi + lo) 2^rest.
@@ -150,12 +168,11 @@ struct LargePower {
   V rest;
 };
 
-// With p = 2^exponent: (p - 1) + p r + p rest. p - 1 is 0 near z = 0, where nothing may be lost of r; and
-// a product with p is exact.
+// With p = 2^exponent: (p - 1) + p r + p rest. p - 1 is 0 near z = 0, where nothing may be lost of r;
+// and a product with p is exact.
 template <class D, class V>
-HWY_INLINE LargePower<V> Expm1(D d, Exact<V> z) {
+HWY_INLINE LargePower<V> LessOne(D d, Reduced<V> e) {
   using K = ExponentialConstants<TFromD<D>>;
-  const Reduced<V> e = Reduce(d, z.hi, z.lo);
   const V n = AtMost(Set(d, 64), AtLeast(Set(d, K::kLeast), e.exponent));
   const V power = PowerOfTwo(d, n);
   const Exact<V> less = TwoSum(power, Set(d, -1));
@@ -166,14 +183,18 @@ HWY_INLINE LargePower<V> Expm1(D d, Exact<V> z) {
 }
 
 template <class D, class V>
-HWY_INLINE LargePower<V> Expm1(D d, V z) {
-  return Expm1(d, Exact<V>{z, Zero(d)});
+HWY_INLINE LargePower<V> Expm1(D d, V z) { return LessOne(d, Reduce(d, Near(d, z), Zero(d))); }
+
+template <class D, class V>
+HWY_INLINE LargePower<V> Expm1(D d, Exact<V> z) {
+  const Exact<V> near = Near(d, z);
+  return LessOne(d, Reduce(d, near.hi, near.lo));
 }
 
 template <class D, class V>
 HWY_INLINE V QuickExponential(D d, V z) {
   using K = ExponentialConstants<TFromD<D>>;
-  const Reduced<V> e = Reduce(d, z, Zero(d));
+  const Reduced<V> e = Reduce(d, Near(d, z), Zero(d));
   const V power = PowerOfTwo(d, AtMost(Set(d, K::kMost), AtLeast(Set(d, K::kLeast), e.exponent)));
   return Mul(Add(Set(d, 1), Add(e.r, e.rest)), power);
 }

@@ -14,6 +14,7 @@
 #include "exponential-inl.h"
 #include "falling-inl.h"
 #include "logarithm-inl.h"
+#include "logistic-inl.h"
 #include "loops-inl.h"
 #include "residual-inl.h"
 #include "smooth-inl.h"

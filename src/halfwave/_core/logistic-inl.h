@@ -1,0 +1,222 @@
+// The logistic function s(z) = 1 / (1 + e^-z), as the gate of x s(z). Compiled once for each
+// instruction set.
+//
+// Gated(d, x, z)       x s(z): 0 where z is far below 0, x where x is infinite elsewhere
+// GatedSlope(d, z, t)  s(z) (1 + t s(-z)), which is the derivative of x s(z(x)) with t = x z'(x);
+//                      z and t are finite, and of one sign
+//
+// z and t are numbers, or Exact: an error of z is a relative error of the tail.
+//
+// There are two ways. The careful one holds everywhere: with e = e^-|z|, which never overflows, s(z) is
+// 1 / (1 + e) for z >= 0 and e / (1 + e) below, and there the power of two of e is left for last, so
+// that a subnormal result is not rounded before. The quick one needs no such choice, and takes half
+// as long, but only while e^-z is a normal number. Where a vector has a lane that is farther out, that
+// lane is computed again by the careful way.
+
+#if defined(HALFWAVE_LOGISTIC_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HALFWAVE_LOGISTIC_INL_H
+#undef HALFWAVE_LOGISTIC_INL_H
+#else
+#define HALFWAVE_LOGISTIC_INL_H
+#endif
+
+#include <limits>
+
+#include "exact-inl.h"
+#include "exponential-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace halfwave {
+namespace HWY_NAMESPACE {
+
+template <class D, class V>
+HWY_INLINE V HighPart(D, V z) { return z; }
+template <class D, class V>
+HWY_INLINE V HighPart(D, Exact<V> z) { return z.hi; }
+
+template <class D, class V>
+HWY_INLINE Exact<V> AsExact(D d, V z) { return {z, Zero(d)}; }
+template <class D, class V>
+HWY_INLINE Exact<V> AsExact(D, Exact<V> z) { return z; }
+
+// What is left of y / ln 2 - n and a sum's lo, with the lo of an Exact where there is one.
+template <class V>
+HWY_INLINE V Shortened(V left, V n, V low, V) { return NegMulAdd(n, low, left); }
+template <class V>
+HWY_INLINE V Shortened(V left, V n, V low, Exact<V> y) { return Add(left, NegMulAdd(n, low, y.lo)); }
+
+template <class V>
+HWY_INLINE V WithLow(V sum, V) { return sum; }
+template <class V>
+HWY_INLINE V WithLow(V sum, Exact<V> term) { return Add(sum, term.lo); }
+
+template <class V>
+HWY_INLINE V Opposite(V z) { return Neg(z); }
+template <class V>
+HWY_INLINE Exact<V> Opposite(Exact<V> z) { return {Neg(z.hi), Neg(z.lo)}; }
+
+template <class D, class V>
+HWY_INLINE V NegativeAbs(D d, V z) { return Or(SignBit(d), z); }
+template <class D, class V>
+HWY_INLINE Exact<V> NegativeAbs(D d, Exact<V> z) {
+  return {NegativeAbs(d, z.hi), Xor(z.lo, AndNot(z.hi, SignBit(d)))};
+}
+
+template <class D, class M, class V>
+HWY_INLINE Exact<V> Choose(D, M mask, Exact<V> yes, Exact<V> no) {
+  return {IfThenElse(mask, yes.hi, no.hi), IfThenElse(mask, yes.lo, no.lo)};
+}
+
+// e = significand first second, and 1 + e: to that the part of e below first does not matter.
+template <class V>
+struct Gate {
+  Exact<V> significand;
+  Steps<V> steps;
+  Exact<V> e, one_and_e;
+};
+
+template <class D, class Z>
+HWY_INLINE Gate<Vec<D>> GateOf(D d, Z z) {
+  using V = Vec<D>;
+  const Power<V> power = Exponential(d, NegativeAbs(d, z));
+  const Steps<V> steps = StepsToPower(d, power.exponent);
+  const Exact<V> e = {Mul(power.significand.hi, steps.first), Mul(power.significand.lo, steps.first)};
+  const Exact<V> sum = FastTwoSum(Set(d, 1), e.hi);
+  return {power.significand, steps, e, {sum.hi, Add(sum.lo, e.lo)}};
+}
+
+template <class D, class V, class Z>
+HWY_INLINE V CarefullyGated(D d, V x, Z z) {
+  using T = TFromD<D>;
+  const Gate<V> gate = GateOf(d, z);
+  const V high = HighPart(d, z);
+  const auto below = Lt(high, Zero(d));
+  const Exact<V> part = Choose(d, below, Product(gate.significand, x), AsExact(d, x));
+  const V quotient = Quotient(part, gate.one_and_e);
+  const V scaled = Mul(Mul(quotient, gate.steps.first), gate.steps.second);
+  const V endless = Set(d, std::numeric_limits<T>::infinity());
+  const V result = IfThenElse(Eq(Abs(x), endless), x, IfThenElse(below, scaled, quotient));
+  return IfThenZeroElse(Lt(high, Set(d, -ExponentialConstants<T>::kFarthest)), result);
+}
+
+// (1 + e + t e) / (1 + e)^2 for z >= 0, e (1 + e + t) / (1 + e)^2 below.
+template <class D, class Z, class T>
+HWY_INLINE Vec<D> CarefulGatedSlope(D d, Z z, T t) {
+  using V = Vec<D>;
+  const Gate<V> gate = GateOf(d, z);
+  const auto below = Lt(HighPart(d, z), Zero(d));
+  const Exact<V> term = Choose(d, below, AsExact(d, t), Product(gate.e, t));
+  const Exact<V> sum = TwoSum(gate.one_and_e.hi, term.hi);
+  const Exact<V> factor = {sum.hi, Add(sum.lo, Add(gate.one_and_e.lo, term.lo))};
+  const Exact<V> part = Choose(d, below, Product(gate.significand, factor), factor);
+  const V quotient = Quotient(part, Product(gate.one_and_e, gate.one_and_e));
+  const V scaled = Mul(Mul(quotient, gate.steps.first), gate.steps.second);
+  return IfThenElse(below, scaled, quotient);
+}
+
+#if HWY_NATIVE_FMA
+// e^y = power (1 + r + square rest), for |y| < kMost ln 2, where r is at most half of ln 2 in size.
+template <class V>
+struct Growth {
+  V power, r, square, rest;
+};
+
+// A sum with 1.5 2^kDigits + kMost rounds y / ln 2 and has its exponent in the last bits. r is rounded
+// once. The terms are taken in pairs, for a shorter chain of operations than one after the other.
+template <class D, class Z>
+HWY_INLINE Growth<Vec<D>> GrowthOf(D d, Z y) {
+  using T = TFromD<D>;
+  using V = Vec<D>;
+  using K = ExponentialConstants<T>;
+  const RebindToUnsigned<D> bits;
+  const V shift = Set(d, T(3) * (1ull << (K::kDigits - 1)) + K::kMost);
+  const V sum = MulAdd(HighPart(d, y), Set(d, K::kLog2E), shift);
+  const V n = Sub(sum, shift);
+  const V left = NegMulAdd(n, Set(d, K::kLn2High), HighPart(d, y));
+  const V r = Shortened(left, n, Set(d, K::kLn2Low), y);
+  const V square = Mul(r, r);
+  constexpr size_t kTerms = sizeof(K::kRest) / sizeof(T);
+  V rest = Set(d, K::kRest[kTerms - 1]);
+  if (kTerms % 2 == 0) rest = MulAdd(rest, r, Set(d, K::kRest[kTerms - 2]));
+  for (size_t i = (kTerms - 1) / 2 * 2; i >= 2; i -= 2) {
+    rest = MulAdd(rest, square, MulAdd(r, Set(d, K::kRest[i - 1]), Set(d, K::kRest[i - 2])));
+  }
+  return {BitCast(d, ShiftLeft<K::kDigits>(BitCast(bits, sum))), r, square, rest};
+}
+
+// x / (1 + e^-z). The denominator is 1 + power, with what it loses, and power (r + rest).
+template <class D, class V, class Z>
+HWY_INLINE V QuicklyGated(D d, V x, Z z) {
+  const Growth<V> e = GrowthOf(d, Opposite(z));
+  const V one = Set(d, 1);
+  const Exact<V> start = FastTwoSum(Max(e.power, one), Min(e.power, one));
+  const Exact<V> part = FastTwoSum(e.r, Mul(e.square, e.rest));
+  const V hi = MulAdd(e.power, part.hi, start.hi);
+  const V lo = MulAdd(e.power, part.lo, MulAdd(e.power, part.hi, Sub(start.hi, hi)));
+  return Quotient(AsExact(d, x), {hi, Add(lo, start.lo)});
+}
+
+// For z < 0, with e = e^-|z|: e (1 + e - |t|) / (1 + e (2 + e)); its distance from 1 for z > 0.
+template <class D, class Z, class T>
+HWY_INLINE Vec<D> QuickGatedSlope(D d, Z z, T t) {
+  using V = Vec<D>;
+  const Growth<V> e = GrowthOf(d, NegativeAbs(d, z));
+  const V one = Set(d, 1);
+  const V part = MulAdd(e.square, e.rest, e.r);
+  const V whole = MulAdd(e.power, part, e.power);
+  const V start = Add(one, HighPart(d, NegativeAbs(d, t)));
+  const V factor = Add(start, whole);
+  const V factor_lo = WithLow(Add(Sub(start, factor), whole), NegativeAbs(d, t));
+  const V scaled = Mul(e.power, factor);
+  const V hi = MulAdd(scaled, part, scaled);
+  const V lo = MulAdd(whole, factor_lo, MulAdd(scaled, part, Sub(scaled, hi)));
+  const V two_and_e = Add(whole, Set(d, 2));
+  const V square = MulAdd(whole, two_and_e, one);
+  const V square_lo = MulAdd(whole, two_and_e, Sub(one, square));
+  const V slope = Quotient(Exact<V>{hi, lo}, Exact<V>{square, square_lo});
+  return IfNegativeThenElse(HighPart(d, z), slope, Sub(one, slope));
+}
+
+// Where e^-z is a normal number, and so is its reciprocal. False at NaN.
+template <class D, class V>
+HWY_INLINE auto IsClose(D d, V z) {
+  using K = ExponentialConstants<TFromD<D>>;
+  return Gt(NegativeAbs(d, z), Set(d, K::kLeast * K::kLn2High + 1));
+}
+
+template <class D, class V>
+HWY_INLINE auto IsQuick(D d, V, V z) { return IsClose(d, z); }
+template <class D, class V>
+HWY_INLINE auto IsQuick(D d, V x, Exact<V> z) {
+  const V large = Set(d, std::numeric_limits<TFromD<D>>::max() / 4);
+  return And(IsClose(d, z.hi), Lt(Abs(x), large));
+}
+
+template <class D, class V, class Z>
+HWY_INLINE V Gated(D d, V x, Z z) {
+  const V result = QuicklyGated(d, x, z);
+  const auto quick = IsQuick(d, x, z);
+  if (HWY_LIKELY(AllTrue(d, quick))) return result;
+  return IfThenElse(quick, result, CarefullyGated(d, x, z));
+}
+
+template <class D, class Z, class T>
+HWY_INLINE Vec<D> GatedSlope(D d, Z z, T t) {
+  const auto result = QuickGatedSlope(d, z, t);
+  const auto quick = IsClose(d, HighPart(d, z));
+  if (HWY_LIKELY(AllTrue(d, quick))) return result;
+  return IfThenElse(quick, result, CarefulGatedSlope(d, z, t));
+}
+#else
+template <class D, class V, class Z>
+HWY_INLINE V Gated(D d, V x, Z z) { return CarefullyGated(d, x, z); }
+
+template <class D, class Z, class T>
+HWY_INLINE Vec<D> GatedSlope(D d, Z z, T t) { return CarefulGatedSlope(d, z, t); }
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfwave
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
