@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 
 from halfwave import _core
+from halfwave.facts import passing_slope
 
 # HALFWAVE_TARGET limits the tests to one instruction set.
 TARGETS = [os.environ["HALFWAVE_TARGET"]] if os.environ.get("HALFWAVE_TARGET") else _core.targets()
@@ -115,24 +116,22 @@ def expected_pullback(activation, x, g, *parameters):
     A smooth activation of halves is computed in float32, and rounded once.
     """
     dtype = computed_in(activation, np.asarray(x).dtype)
-    wide = np.float32 if dtype.itemsize == 2 and not activation._facts.is_exact else dtype
+    half = dtype.itemsize == 2 and dtype.kind not in "iu"
+    wide = np.float32 if half and not activation._facts.is_exact else _held_in(dtype)
     with np.errstate(all="ignore"):
-        operands = [
-            np.asarray(a).astype(dtype).astype(wide)
-            for a in (x, g, *(parameters or _defaults(activation)))
-        ]
-        x, g, *parameters = operands
+        x, g = (np.asarray(a).astype(dtype).astype(wide) for a in (x, g))
+        parameters = [_as(p, dtype).astype(wide) for p in parameters or _defaults(activation)]
         slope = expected_derivative(activation, x, *parameters)
-        product = np.where(slope == 0, slope.dtype.type(0), g * slope)
-        return np.where(np.isnan(x), g, product).astype(dtype)
+        slope = np.where(np.isnan(x), passing_slope(activation._facts, parameters), slope)
+        return np.where(slope == 0, slope.dtype.type(0), g * slope).astype(dtype)
 
 
 def _expected(activation, what, x, parameters):
     dtype = computed_in(activation, np.asarray(x).dtype)
     with np.errstate(all="ignore"):
-        operands = [
-            np.asarray(a).astype(dtype) for a in (x, *(parameters or _defaults(activation)))
-        ]
+        wide = _held_in(dtype)
+        parameters = [_as(p, dtype) for p in parameters or _defaults(activation)]
+        operands = [np.asarray(x).astype(dtype).astype(wide), *parameters]
         if activation._facts.is_exact:
             return np.asarray(getattr(activation._facts, what)(np, *operands)).astype(dtype)
         operation = activation if what == "value" else activation.derivative
@@ -140,6 +139,15 @@ def _expected(activation, what, x, parameters):
         return np.asarray(operation(*side_by_side)).reshape(
             np.broadcast_shapes(*map(np.shape, operands))
         )
+
+
+def _held_in(dtype):
+    """A dtype that holds numbers of this one and the bounds of integers, which may lie beyond it."""
+    return np.dtype(np.longdouble) if dtype.kind in "iu" else dtype
+
+
+def _as(parameter, dtype):
+    return np.asarray(parameter).astype(_held_in(dtype))
 
 
 def _defaults(activation):

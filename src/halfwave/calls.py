@@ -137,7 +137,8 @@ def _chosen_slope(kink: Kink, at_kink: Any) -> Slope:
 
 def at_and_slope(kink: Kink, at_kink: Any, values: dict[str, Any]) -> tuple[Any, Any]:
     """Where a kink is, and the slope chosen there, with `values` for the parameters' names."""
-    return evaluate(kink.at, values), evaluate(_chosen_slope(kink, at_kink), values)
+    with np.errstate(all="ignore"):
+        return evaluate(kink.at, values), evaluate(_chosen_slope(kink, at_kink), values)
 
 
 def call_ufunc(

@@ -7,7 +7,7 @@ the pairs before the engine is compiled.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import fill, indent
 from typing import Any
@@ -183,6 +183,14 @@ class Facts:
     def is_smooth(self) -> bool:
         """Whether it is no line in pieces, so that its pullback needs x."""
         return not self.is_exact and self.open_slope is None
+
+
+def passing_slope(facts: Facts, parameters: Iterable[Any]) -> Any:
+    """The slope with which a gradient passes where x is NaN."""
+    if facts.open_slope is None:
+        return 1
+    names = (p.name for p in facts.parameters)
+    return evaluate(facts.open_slope, dict(zip(names, parameters, strict=True)))
 
 
 def signature(facts: Facts) -> str:

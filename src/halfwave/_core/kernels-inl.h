@@ -13,6 +13,7 @@
 #include "exact-inl.h"
 #include "exponential-inl.h"
 #include "falling-inl.h"
+#include "fused-inl.h"
 #include "logarithm-inl.h"
 #include "logistic-inl.h"
 #include "loops-inl.h"

@@ -3,6 +3,7 @@
 // `value` and `derivative` are written once. The compiler vectorises the integer loops by itself.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,6 +36,10 @@ template <class E>
 Lane<E> Mul(Lane<E> a, Lane<E> b) { return {static_cast<E>(a.value * b.value)}; }
 template <class E>
 Lane<E> Sub(Lane<E> a, Lane<E> b) { return {static_cast<E>(a.value - b.value)}; }
+template <class E>
+Lane<E> Div(Lane<E> a, Lane<E> b) { return {static_cast<E>(a.value / b.value)}; }
+template <class E>
+Lane<E> FusedMulAdd(Lane<E> a, Lane<E> b, Lane<E> c) { return {std::fma(a.value, b.value, c.value)}; }
 template <class E>
 Lane<E> Neg(Lane<E> a) { return {static_cast<E>(-a.value)}; }
 template <class E>

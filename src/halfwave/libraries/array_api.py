@@ -9,7 +9,7 @@ import numpy as np
 
 from halfwave.arrays import as_operand, is_number, is_python_number
 from halfwave.calls import at_and_slope, broadcast_shapes
-from halfwave.facts import Facts
+from halfwave.facts import Facts, passing_slope
 from halfwave.integers import all_whole, is_bounded, nearest_within
 from halfwave.pullback import Pullback, computed_in
 
@@ -59,13 +59,14 @@ class Library:
         return value, LibraryPullback(self, facts, parameters, x)
 
     def pullback(self, facts: Facts, x: Any, parameters: list[Any], g: Any) -> Any:
-        """g * f′(x) by selection: nothing where f′(x) is 0, all of g where x is NaN."""
+        """g * f′(x) by selection: nothing where f′(x) is 0; where x is NaN, g passes."""
         slopes = self._derivative(facts, x, *parameters)
         g = self.gradient(g, slopes)
-        with np.errstate(all="ignore"):
-            product = self.xp.where(slopes == 0, self.xp.zeros_like(g), g * slopes)
         ordered = x == x  # noqa: PLR0124  # NaN is not equal to itself; no isnan for integers
-        return self.xp.where(ordered, product, g)
+        passing = passing_slope(facts, parameters) * self.xp.ones_like(slopes)
+        slopes = self.xp.where(ordered, slopes, passing)
+        with np.errstate(all="ignore"):
+            return self.xp.where(slopes == 0, self.xp.zeros_like(g), g * slopes)
 
     def gradient(self, g: Any, like: Any) -> Any:
         """g as an array of the dtype and shape of `like`, where that lies."""

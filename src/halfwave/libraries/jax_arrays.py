@@ -6,7 +6,7 @@ Nothing imports this module before the user has imported jax.
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,8 @@ from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from halfwave.facts import Facts, passing_slope
 from halfwave.libraries.array_api import Library
-
-if TYPE_CHECKING:
-    from halfwave.facts import Facts
 
 
 class JaxLibrary(Library):
@@ -71,13 +69,14 @@ def _differentiable(facts: Facts) -> Any:
 
 @partial(jax.jit, static_argnums=0)
 def _pushed(facts: Facts, x: Any, tangent: Any, *parameters: Any) -> Any:
-    """f′(x) * tangent: nothing where f′(x) is 0, and all of the tangent where x is NaN.
+    """f′(x) * tangent: nothing where f′(x) is 0, and where x is NaN, it passes.
 
     Its own derivative with respect to an f′(x) of 0 is the tangent; so a mask will not do in the
     place of the product, which then has to meet finite numbers only.
     """
     slope = facts.derivative(jnp, x, *parameters)
-    slope = jnp.where(jnp.isnan(x), jnp.ones_like(slope), slope)
+    passing = passing_slope(facts, parameters) * jnp.ones_like(slope)
+    slope = jnp.where(jnp.isnan(x), passing, slope)
     silent = slope == 0
     product = slope * jnp.where(silent, _finite.bind(tangent), tangent)
     # +0 rather than -0 where the slope is a zero; XLA would leave out the sum with a constant 0.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +20,7 @@ from torch.compiler import is_compiling
 from torch.jit import is_tracing
 
 from halfwave import _core
-
-if TYPE_CHECKING:
-    from halfwave.facts import Facts
+from halfwave.facts import Facts, passing_slope
 
 _LETTERS = {torch.float16: "e", torch.bfloat16: "E", torch.float32: "f", torch.float64: "d"}
 _PLAIN = {torch.Tensor, torch.nn.Parameter}
@@ -233,10 +231,11 @@ def _passed_where(
 
 
 def slope_of(facts: Facts, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-    """The derivative with respect to x, of the value's shape; 1 where x is NaN: gradients pass."""
+    """The derivative with respect to x, of the value's shape; where x is NaN, gradients pass."""
     x, *spread = torch.broadcast_tensors(x, *parameters)
     slope = facts.derivative(torch, x, *spread)
-    return torch.where(torch.isnan(x), torch.ones_like(slope), slope)
+    passing = passing_slope(facts, spread) * torch.ones_like(slope)
+    return torch.where(torch.isnan(x), passing, slope)
 
 
 def parameter_slopes_of(
