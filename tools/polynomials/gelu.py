@@ -5,7 +5,8 @@ Q(t) = erfc(t/√2) / 2 is the part of a normal distribution above t, and Q(t) e
 For float there are eight pieces of t Q(t) e^(t²/2), and eight of (Q(t) - t φ(t)) e^(t²/2), which
 the derivative is made of. Each is a polynomial in the distance from its centre: a zero of the
 function, or a number at which the function is nearly a float, so that rounding the constant term
-loses nothing. For double there is one polynomial of (t + a) Q(t) e^(t²/2) in (t - a) / (t + a).
+loses nothing. Their e^(-t²/2) is a power of 2^(1/8) times e^(-r/2), with r = t² - n ln 2 / 4.
+For double there is one polynomial of (t + a) Q(t) e^(t²/2) in (t - a) / (t + a).
 """
 
 from collections.abc import Callable
@@ -62,6 +63,24 @@ def pieces(name: str, function: Callable[[mpf], mpf], zero: mpf) -> None:
     print(array(name, columns, FLOAT, indent=2))
 
 
+def falling() -> None:
+    """e^(-t²/2) = 2^(-n/8) e^(-r/2), 2^64 times as large."""
+    step = mp.ln(2) / 4
+    high, low = parts(step, FLOAT)
+    print(scalar("kSteps", FLOAT.round(1 / step), FLOAT, indent=2))
+    print(scalar("kStepHigh", high, FLOAT, indent=2))
+    print(scalar("kStepLow", low, FLOAT, indent=2))
+    exact = [mpf(2) ** (64 - mpf(j) / 8) for j in range(8)]
+    powers = [FLOAT.round(power) for power in exact]
+    lost = [FLOAT.round(y / power - 1) for y, power in zip(exact, powers, strict=True)]
+    print(array("kPowers", powers, FLOAT, indent=2))
+    print(array("kLost", lost, FLOAT, indent=2))
+    far = step / 2 * (1 + mpf(2) ** -10)
+    fit = rounded(lambda r: mp.expm1(-r / 2), range(1, 5), -far, far)
+    print(f"  // Absolute error: 2^{mp.nstr(mp.log(fit.error, 2), 3)}.")
+    print(array("kRest", fit.coefficients, FLOAT, indent=2))
+
+
 def whole(a: int, farthest: mpf, highest_power: int) -> None:
     def scaled(w: mpf) -> mpf:
         t = a * (1 + w) / (1 - w)
@@ -82,6 +101,7 @@ def whole(a: int, farthest: mpf, highest_power: int) -> None:
 def main() -> None:
     pieces("kValue", value, mpf(0))
     pieces("kSlope", slope, mp.findroot(slope, 0.75))
+    falling()
     whole(4, mpf("39.5"), 23)
 
 

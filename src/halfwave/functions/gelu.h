@@ -1,15 +1,16 @@
 // gelu(x) = x Phi(x), with Phi(x) the part of a normal distribution below x.
 //
 // With t = |x| and the part above it, Q(t) = 1 - Phi(t), it is x - t Q(t) for x > 0 and -t Q(t)
-// below: nothing cancels. The derivative is 1 - R(t) and R(t), where R(t) = Q(t) - t phi(t). Both are
-// e^(-t^2/2) times what varies little, for which GeluScaled has the polynomials: the arrays are lines
+// below: nothing cancels. The derivative is 1 - R(t) and R(t), where R(t) = Q(t) - t phi(t). Both
+// are e^(-t^2/2) times what varies little, for which there are polynomials: the constants are lines
 // of tools/polynomials/gelu.py.
 template <class T>
-struct GeluScaled;
+struct GeluTail;
 
-// Eight pieces. A row has a number of each: the centre, and the coefficients from the lowest power up.
+// In float, eight pieces, and eight powers of two for the exponential.
 template <>
-struct GeluScaled<float> {
+struct GeluTail<float> {
+  // A row has a number of each piece: the centre, and the coefficients from the lowest power up.
   // Relative error: 2^-26.6.
   static constexpr float kValue[] = {
       0x0p+0f, 0x1.80098p-1f, 0x1.80053p+0f, 0x1.40074p+1f, 0x1.00012p+2f, 0x1.8000fcp+2f,
@@ -44,25 +45,36 @@ struct GeluScaled<float> {
       -0x1.d65f58p-14f, -0x1.f0de6p-17f, -0x1.8eb846p-20f, -0x1.1be418p-23f, -0x1.d17574p-28f,
       -0x1.b1aa54p-32f};
 
+  // e^(-t^2/2) is 2^(-n/8) e^(-r/2), with t^2 = n step + r: 1 + kRest[0] r + kRest[1] r^2 + ...
+  static constexpr float kSteps = 0x1.715476p+2f;
+  static constexpr float kStepHigh = 0x1.62e43p-3f;
+  static constexpr float kStepLow = -0x1.05c61p-31f;
+  static constexpr float kPowers[] = {
+      0x1p+64f, 0x1.d5818ep+63f, 0x1.ae89fap+63f, 0x1.8ace54p+63f, 0x1.6a09e6p+63f, 0x1.4bfdaep+63f,
+      0x1.306fep+63f, 0x1.172b84p+63f};
+  static constexpr float kLost[] = {
+      0x0p+0f, -0x1.a5217cp-28f, -0x1.f9c304p-27f, 0x1.67a1cap-28f, 0x1.26055cp-26f,
+      -0x1.0a355p-25f, 0x1.125002p-25f, -0x1.9c0c22p-27f};
+  // Absolute error: 2^-32.5.
+  static constexpr float kRest[] = {-0x1p-1f, 0x1p-3f, -0x1.555c78p-6f, 0x1.555adp-9f};
+
   static constexpr float kFarthest = 14.9f;  // from here on all is 0
+  static constexpr float kUp = 0x1p64f, kDown = 0x1p-64f;
 
-  // A result is computed so much larger that no part of it is subnormal, and then rounded once.
-  static constexpr float kUpwards = 64.0f, kUp = 0x1p64f, kDown = 0x1p-64f;
-
-  // t Q(t) e^(t^2/2).
+  // t Q(t), kUp times as large.
   template <class D, class V>
-  static HWY_INLINE Exact<V> Value(D d, V t) { return Piece(d, t, kValue); }
+  static HWY_INLINE Exact<V> Value(D d, V t) { return Falling(d, t, Piece(d, t, kValue)); }
 
-  // R(t) e^(t^2/2).
+  // R(t), kUp times as large.
   template <class D, class V>
-  static HWY_INLINE Exact<V> Slope(D d, V t) { return Piece(d, t, kSlope); }
+  static HWY_INLINE Exact<V> Slope(D d, V t) { return Falling(d, t, Piece(d, t, kSlope)); }
 
  private:
   static constexpr size_t kPieces = 8;
   static constexpr size_t kCoefficients = 8;
 
-  // A piece is half of what lies between two powers of two, for 2 (t + 1): the last bit of the exponent
-  // and the first of the significand after it.
+  // A piece is half of what lies between two powers of two, for 2 (t + 1): the last bit of the
+  // exponent and the first of the significand after it.
   template <class D, class V>
   static HWY_INLINE Exact<V> Piece(D d, V t, const float* rows) {
     const RebindToSigned<D> whole;
@@ -81,6 +93,31 @@ struct GeluScaled<float> {
     const V first = coefficient(0);
     const V hi = MulAdd(slope, h, first);
     return {hi, MulAdd(slope_low, h, MulAdd(slope, h, Sub(first, hi)))};
+  }
+
+  // part e^(-t^2/2). What the rounding of t^2 loses counts as much as a relative error of the
+  // result; e^(-r/2) - 1 is so small that its own rounding does not.
+  template <class D, class V>
+  static HWY_INLINE Exact<V> Falling(D d, V t, Exact<V> part) {
+    const RebindToSigned<D> whole;
+    const V round = Set(d, 0x1.8p23f);
+    const Exact<V> square = TwoProduct(t, t);
+    const V sum = MulAdd(square.hi, Set(d, kSteps), round);
+    const V n = Sub(sum, round);
+    const V r = Add(NegMulAdd(n, Set(d, kStepHigh), square.hi),
+                    NegMulAdd(n, Set(d, kStepLow), square.lo));
+
+    // The last bits of the sum are those of n: three for the table, the others for the exponent.
+    const auto bits = BitCast(whole, sum);
+    const auto index = And(bits, Set(whole, 7));
+    const auto exponent = ShiftLeft<20>(Sub(bits, index));
+    const V power = BitCast(d, Sub(BitCast(whole, Number(d, kPowers, index)), exponent));
+
+    V rest = Set(d, kRest[3]);
+    for (size_t i = 3; i-- > 0;) rest = MulAdd(rest, r, Set(d, kRest[i]));
+    rest = MulAdd(rest, r, Number(d, kLost, index));
+    const Exact<V> product = Product(part, power);
+    return {product.hi, MulAdd(product.hi, rest, product.lo)};
   }
 
   // One of a row's numbers for each lane, from a register where it has room for the row.
@@ -104,9 +141,9 @@ struct GeluScaled<float> {
   }
 };
 
-// One polynomial P in w = (t - a) / (t + a): Q(t) e^(t^2/2) is P(w) / (t + a).
+// In double, one polynomial P in w = (t - a) / (t + a): Q(t) e^(t^2/2) is P(w) / (t + a).
 template <>
-struct GeluScaled<double> {
+struct GeluTail<double> {
   // Relative error: 2^-58.9.
   static constexpr double kTail[] = {
       0x1.82b4bb8c94dcep-1, -0x1.373e3a893c28ap-1, 0x1.8c6dbf2cfc2b4p-2, -0x1.7dff2bff683dp-3,
@@ -121,24 +158,24 @@ struct GeluScaled<double> {
 
   static constexpr double kShift = 4.0;  // a
   static constexpr double kFarthest = 39.5;
-  static constexpr double kUpwards = 512.0, kUp = 0x1p512, kDown = 0x1p-512;
+  static constexpr double kUp = 0x1p512, kDown = 0x1p-512;
 
   template <class D, class V>
-  static HWY_INLINE Exact<V> Value(D d, V t) { return Product(Tail(d, t), t); }
+  static HWY_INLINE Exact<V> Value(D d, V t) { return Falling(d, t, Product(Scaled(d, t), t)); }
 
   // Both terms are exact enough for their difference to keep its digits.
   template <class D, class V>
   static HWY_INLINE Exact<V> Slope(D d, V t) {
-    const Exact<V> tail = Tail(d, t);
+    const Exact<V> scaled = Scaled(d, t);
     const Exact<V> density = Product(Exact<V>{Set(d, kDensityHigh), Set(d, kDensityLow)}, t);
-    const Exact<V> rest = TwoSum(tail.hi, Neg(density.hi));
-    return {rest.hi, Add(rest.lo, Sub(tail.lo, density.lo))};
+    const Exact<V> rest = TwoSum(scaled.hi, Neg(density.hi));
+    return Falling(d, t, Exact<V>{rest.hi, Add(rest.lo, Sub(scaled.lo, density.lo))});
   }
 
  private:
-  // Where t is small, the last coefficient but one is as large as the polynomial.
+  // Q(t) e^(t^2/2). Where t is small, the last coefficient but one is as large as the polynomial.
   template <class D, class V>
-  static HWY_INLINE Exact<V> Tail(D d, V t) {
+  static HWY_INLINE Exact<V> Scaled(D d, V t) {
     const V one = Set(d, 1);
     const V shift = Set(d, kShift);
     const V sum = Add(t, shift);
@@ -161,6 +198,14 @@ struct GeluScaled<double> {
     const V lost = MulAdd(MulAdd(rest, w, slope), w_low, Set(d, kTailLow));
     return Product(Exact<V>{hi, Add(lo, lost)}, Exact<V>{inverse, inverse_low});
   }
+
+  template <class D, class V>
+  static HWY_INLINE Exact<V> Falling(D d, V t, Exact<V> part) {
+    const Power<V> power = Exponential(d, TwoProduct(Mul(t, Set(d, -0.5)), t));
+    const Exact<V> product = Product(part, power.significand);
+    const V up = PowerOfTwo(d, Add(power.exponent, Set(d, 512)));
+    return {Mul(product.hi, up), Mul(product.lo, up)};
+  }
 };
 
 struct gelu : smooth<gelu> {
@@ -169,27 +214,20 @@ struct gelu : smooth<gelu> {
   // Where x is -0, so is the base.
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
-    using K = GeluScaled<TFromD<D>>;
-    const V t = Size(d, x);
-    const Power<V> power = Falling(d, t);
-    const Exact<V> part = Product(K::Value(d, t), power.significand);
-    const V base = IfNegativeThenElse(x, Set(d, -0.0), Mul(x, Set(d, K::kUp)));
-    const V less = Less(d, base, part, power.exponent);
+    using Tail = GeluTail<TFromD<D>>;
+    const V base = IfNegativeThenElse(x, Set(d, -0.0), Mul(x, Set(d, Tail::kUp)));
+    const V less = Less(d, base, Tail::Value(d, Size(d, x)));
     return IfThenElse(Gt(x, Set(d, kAlmostAll)), x, less);
   }
 
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x) {
-    using K = GeluScaled<TFromD<D>>;
-    const V t = Size(d, x);
-    const Power<V> power = Falling(d, t);
-    const Exact<V> part = Product(K::Slope(d, t), power.significand);
+    using Tail = GeluTail<TFromD<D>>;
     const V sign = And(x, SignBit(d));
-    const Exact<V> taken = {Xor(part.hi, sign), Xor(part.lo, sign)};
-    const V one = Set(d, 1);
-    const V base = IfNegativeThenElse(x, Zero(d), Set(d, K::kUp));
-    const V less = Less(d, base, taken, power.exponent);
-    return IfThenElse(Gt(x, Set(d, kAlmostAll)), one, less);
+    const V base = IfNegativeThenElse(x, Zero(d), Set(d, Tail::kUp));
+    const Exact<V> slope = Tail::Slope(d, Size(d, x));
+    const V less = Less(d, base, Exact<V>{Xor(slope.hi, sign), Xor(slope.lo, sign)});
+    return IfThenElse(Gt(x, Set(d, kAlmostAll)), Set(d, 1), less);
   }
 
  private:
@@ -199,23 +237,15 @@ struct gelu : smooth<gelu> {
   // |x|, up to where nothing more happens.
   template <class D, class V>
   static HWY_INLINE V Size(D d, V x) {
-    return AtMost(Set(d, GeluScaled<TFromD<D>>::kFarthest), Abs(x));
+    return AtMost(Set(d, GeluTail<TFromD<D>>::kFarthest), Abs(x));
   }
 
-  // e^(-t^2/2). What the rounding of t^2 loses counts as much as a relative error of the result.
+  // base - part, where base is larger or 0. Both are kUp times as large as the result, so that no
+  // part is subnormal before the end, which rounds once.
   template <class D, class V>
-  static HWY_INLINE Power<V> Falling(D d, V t) {
-    return Exponential(d, TwoProduct(Mul(t, Set(d, -0.5)), t));
-  }
-
-  // base - part 2^exponent, where base is larger or 0, and given kUp times as large.
-  template <class D, class V>
-  static HWY_INLINE V Less(D d, V base, Exact<V> part, V exponent) {
-    using K = GeluScaled<TFromD<D>>;
-    const V power = PowerOfTwo(d, Add(exponent, Set(d, K::kUpwards)));
-    const V taken = Mul(part.hi, power);
-    const V left = Sub(base, taken);
-    const V lost = Sub(taken, Sub(base, left));
-    return Mul(Sub(left, MulAdd(part.lo, power, lost)), Set(d, K::kDown));
+  static HWY_INLINE V Less(D d, V base, Exact<V> part) {
+    const V left = Sub(base, part.hi);
+    const V lost = Sub(part.hi, Sub(base, left));
+    return Mul(Sub(left, Add(part.lo, lost)), Set(d, GeluTail<TFromD<D>>::kDown));
   }
 };
