@@ -38,8 +38,13 @@ format: .venv/.lint ## rewrite the Python code in the house style
 wheel: .venv/.made ## build the source distribution and a wheel that carries Highway, into dist
 	sh tools/wheel.sh .venv/bin/python dist
 
-docs: .venv/.tour ## write docs/tutorial.md and its graphs anew
+tutorial: .venv/.tour ## write docs/tutorial.md and its graphs anew
 	.venv/bin/python -m halfwave.tour.markdown docs/tutorial.md
+
+docs: .venv/.docs ## build the site: a page for each activation, and the documents
+	@rm -rf build/site
+	.venv/bin/python tools/site/build.py build/site
+	@echo "Open build/site/index.html"
 
 clean: ## remove all that was made
 	rm -rf .venv build dist wheelhouse .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -69,6 +74,11 @@ clean: ## remove all that was made
 	@$(PIP) install --group lint
 	@touch $@
 
+.venv/.docs: pyproject.toml | .venv/.tour
+	@echo "Installing what the site needs"
+	@$(PIP) install --group docs
+	@touch $@
+
 # Two steps must not install into one environment at once.
 .NOTPARALLEL:
-.PHONY: help tour test verify sanitize lint types format wheel docs clean
+.PHONY: help tour test verify sanitize lint types format wheel tutorial docs clean
