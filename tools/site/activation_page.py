@@ -16,7 +16,9 @@ from halfwave.facts import Onnx
 def activation_page(f: Activation) -> str:
     """The page as Markdown."""
     sections = ((f"## {title}", body) for title, body in _sections(f))
-    return joined(f"# {f.title}", f.summary, fenced(_call(f), "python"), *map("\n\n".join, sections))
+    return joined(
+        f"# {f.title}", f.summary, fenced(_call(f), "python"), *map("\n\n".join, sections)
+    )
 
 
 def _sections(f: Activation) -> Iterator[tuple[str, str]]:

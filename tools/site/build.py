@@ -1,7 +1,4 @@
-"""Builds the site from the registry and the documents:
-
-    python tools/site/build.py build/site
-"""
+"""Builds the site from the registry and the documents: `python tools/site/build.py build/site`."""
 
 from __future__ import annotations
 

@@ -23,9 +23,7 @@ def graph(f: Activation) -> str:
     """The function and its derivative."""
     figure = drawing.new_figure(6.4, 4.2)
     plot([f], figure.subplots())
-    return drawing.inline(
-        drawing.svg(figure), f.name, f"{f.title} and its derivative", VARIABLES
-    )
+    return drawing.inline(drawing.svg(figure), f.name, f"{f.title} and its derivative", VARIABLES)
 
 
 def small_graph(f: Activation) -> str:

@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parents[2] / "docs" / "measured"
 ACCURACY = "python tools/measure/accuracy.py"
 SPEED = "halfwave bench --json > docs/measured/speed.json"
 
+OTHERS = "The accuracy of other libraries' version"
+
 UNIT = (
     "Largest errors found with the default parameters, in units in the last place (ULP) of the exact "
     "result; a result rounded once is within 0.5. In brackets the x at which they were found."
@@ -36,7 +38,7 @@ def accuracy(f: Activation) -> str:
     others = data.get("activations", {}).get(f.name, {})
     rows = [*_stated(f), *_others(others)]
     found = table(("", "dtype", "value", "derivative"), rows) if rows else ""
-    where = _where(data, ACCURACY) if others else _missing("The accuracy of other libraries' versions", f, ACCURACY)
+    where = _where(data, ACCURACY) if others else _missing(OTHERS, f, ACCURACY)
     return joined(f.accuracy, UNIT if rows else "", found, where)
 
 
@@ -46,18 +48,19 @@ def _stated(f: Activation) -> Iterator[tuple[str, ...]]:
         yield "**halfwave**", m.dtype, value, slope
 
 
-def _others(libraries: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    for library, dtypes in libraries.items():
-        for dtype, m in dtypes.items():
-            value, slope = _error(m["value"], m["value_at"]), _error(m["slope"], m["slope_at"])
-            yield library, dtype, value, slope
+def _others(dtypes: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for dtype, contenders in dtypes.items():
+        for library in sorted(contenders.keys() - {"halfwave"}):
+            value, slope = (contenders[library][what] for what in ("value", "derivative"))
+            yield library, dtype, _error(**value), _error(**slope)
 
 
-def _error(error: float | None, at: float | None) -> str:
-    """An error, and where it was found; without a place, there is none."""
-    if error is None:
-        return "not finite" if at is None else f"not finite ({at:.4g})"
-    return f"{error:.3g}" if at is None or not error else f"{error:.3g} ({at:.4g})"
+def _error(error: float | None, at: float) -> str:
+    """An error, and where it was found: none where one result is a number and the other is not."""
+    if error == 0:
+        return "0"
+    off = "not a number" if error is None else f"{error:,.3g}" if error < 1e3 else f"{error:.1e}"
+    return f"{off} ({at:.4g})"
 
 
 def speed(f: Activation) -> str:
@@ -97,7 +100,7 @@ def _where(data: dict[str, Any], command: str) -> str:
 
 
 def _missing(what: str, f: Activation, command: str) -> str:
-    about = f"{what} of {f.title} is not in this copy of the site. This measures it, with all others:"
+    about = f"{what} of {f.title} is not in this copy of the site. This measures it:"
     return joined(about, fenced(command, "console"))
 
 
