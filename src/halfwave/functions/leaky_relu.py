@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from halfwave.facts import ActiveSide, Facts, Kink, Parameter, Peers
+from halfwave.facts import ActiveSide, Facts, Kink, Onnx, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, alpha: Any) -> Any:
@@ -39,7 +39,15 @@ facts = Facts(
             aliases=("negative_slope", "slope", "leak", "leakiness", "a"),
         ),
     ),
-    kinks=(Kink(at=0.0, left="alpha", right=1.0, slope="alpha"),),
+    kinks=(
+        Kink(
+            at=0.0,
+            left="alpha",
+            right=1.0,
+            slope="alpha",
+            elsewhere=(("PyTorch", "alpha"), ("JAX", 1.0), ("TensorFlow", "alpha")),
+        ),
+    ),
     accuracy="Correctly rounded on every input; NaN stays NaN and -0.0 stays -0.0.",
     integers="int8, uint8 and bool give float16, int16 and uint16 float32, wider ones float64.",
     source="A. L. Maas, A. Y. Hannun and A. Y. Ng, Rectifier nonlinearities improve neural\n"
@@ -55,6 +63,13 @@ array([1. , 0.2])
     value=_value,
     derivative=_derivative,
     active=ActiveSide(slope="alpha"),
+    onnx=Onnx("LeakyRelu", attributes=(("alpha", "alpha"),)),
+    elsewhere=(
+        ("PyTorch", "torch.nn.functional.leaky_relu(x, negative_slope=alpha)"),
+        ("JAX", "jax.nn.leaky_relu(x, negative_slope=alpha)"),
+        ("TensorFlow", "tf.nn.leaky_relu(x, alpha=alpha)"),
+        ("Keras", "keras.activations.leaky_relu(x, negative_slope=alpha)"),
+    ),
     peers=Peers(
         number=("x if x > 0 else alpha * x", "max(x, alpha * x)"),
         value=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from halfwave.facts import ActiveSide, Facts, Kink, Peers
+from halfwave.facts import ActiveSide, Facts, Kink, Onnx, Peers
 
 
 def _value(xp: Any, x: Any) -> Any:
@@ -24,7 +24,15 @@ facts = Facts(
     derivative_formula=r"\begin{cases} 0 & x \le 0 \\ 1 & x > 0 \end{cases}",
     derivative_text="0 for x ≤ 0, 1 for x > 0",
     words="The larger of 0 and x: a positive number stays as it is, everything else becomes 0.",
-    kinks=(Kink(at=0.0, left=0.0, right=1.0, slope=0.0),),
+    kinks=(
+        Kink(
+            at=0.0,
+            left=0.0,
+            right=1.0,
+            slope=0.0,
+            elsewhere=(("PyTorch", 0.0), ("JAX", 0.0), ("TensorFlow", 0.0)),
+        ),
+    ),
     accuracy="Exact on every input; NaN stays NaN and -0.0 becomes 0.0.",
     integers="Integers stay integers, of the same dtype; bool is refused.",
     source="K. Fukushima, Visual feature extraction by a multilayered network of analog\n"
@@ -41,6 +49,13 @@ array([1., 0., 0.])
     value=_value,
     derivative=_derivative,
     active=ActiveSide(),
+    onnx=Onnx("Relu"),
+    elsewhere=(
+        ("PyTorch", "torch.nn.functional.relu(x)"),
+        ("JAX", "jax.nn.relu(x)"),
+        ("TensorFlow", "tf.nn.relu(x)"),
+        ("Keras", "keras.activations.relu(x)"),
+    ),
     peers=Peers(
         number=("max(0.0, x)", "np.maximum(x, 0)"),
         value=(
