@@ -34,8 +34,8 @@ class Parameter:
 
     ``aliases`` are the names that other libraries give it: they are never accepted, but the
     error that they raise says which name is ours. ``bound`` says that integers stay integers only
-    where it is whole or infinite. ``tried`` are the values with which it is verified
-    besides the default; none are given where any number will do.
+    where it is whole or infinite. ``tried`` are the values with which it is verified besides the
+    default; none are given where any number will do.
     """
 
     name: str
@@ -137,11 +137,11 @@ class Facts:
     They compute the arrays of other libraries, where ``xp`` is such a library's namespace; and with
     NumPy's they are the reference that the compiled engine has to equal, bit for bit.
 
-    A smooth activation cannot be that exact, nor can one with a sum of a product. Its judge is ``exact_value(mp, x, *parameters)`` and
-    ``exact_derivative``: f and f′ in the functions of mpmath, at the precision that ``mp`` has.
-    ``open_slope``
-    says that it is piecewise linear all the same: the slope where its gate is open. ``turning`` are the points at which its derivative changes sign and is judged by its absolute
-    error, and ``measured`` are the errors that it was found to have.
+    A smooth activation cannot be that exact, nor can one with a sum of a product. Its judge is
+    ``exact_value(mp, x, *parameters)`` and ``exact_derivative``: f and f′ in the functions of mpmath,
+    at the precision that ``mp`` has. ``measured`` are the errors that it was found to have, and
+    ``turning`` the points at which its derivative changes sign and is judged by its absolute error.
+    ``open_slope`` says that it is piecewise linear all the same: the slope where its gate is open.
 
     ``onnx`` is the ONNX operator; ``elsewhere`` are the calls of other libraries, by their names:
     expressions in x and the parameters. ``active`` is None where no point divides a side that is
