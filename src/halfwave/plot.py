@@ -51,6 +51,7 @@ class Mark:
     left: float
     right: float
     slope: float
+    jump: bool
 
     @property
     def limits_elsewhere(self) -> list[float]:
@@ -78,7 +79,7 @@ class Curve:
 
     def _mark(self, kink: Kink) -> Mark:
         numbers = (kink.at, kink.left, kink.right, kink.slope)
-        return Mark(*(float(evaluate(n, self.parameters)) for n in numbers))
+        return Mark(*(float(evaluate(n, self.parameters)) for n in numbers), kink.jump)
 
     @property
     def title(self) -> str:
@@ -95,10 +96,18 @@ class Curve:
         )
 
     def value(self, low: float, high: float) -> Points:
-        """The function, with a sample at every kink so that no corner is cut."""
-        inside = [mark.at for mark in self.marks if low < mark.at < high]
-        x = np.union1d(np.linspace(low, high, SAMPLES), inside)
-        return x, np.asarray(self.activation(x, **self.parameters))
+        """The function, with a sample at every kink so that no corner is cut.
+
+        NaN stands where the function jumps, so that no line joins the two sides.
+        """
+        inside = [mark for mark in self.marks if low < mark.at < high]
+        x = np.union1d(np.linspace(low, high, SAMPLES), [mark.at for mark in inside])
+        jumps = np.array([mark.at for mark in inside if mark.jump])
+        sides = np.nextafter(jumps, [[-np.inf], [np.inf]]).ravel()
+        x = np.union1d(x, sides)
+        y = np.array(self.activation(x, **self.parameters))
+        y[np.isin(x, jumps)] = np.nan
+        return x, y
 
     def derivative(self, low: float, high: float) -> Iterator[Points]:
         """The derivative between the kinks: each piece ends at the limit from its own side."""

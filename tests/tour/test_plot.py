@@ -110,6 +110,21 @@ def test_every_kink_is_seen():
     assert Curve(Far(), {}).limits() == (-5, 8)
 
 
+def test_the_line_is_broken_where_the_function_jumps():
+    class Step:
+        title, parameters = "Step", {}
+        kinks = (Kink(at=1.0, left=0.0, right=0.0, slope=0.0, jump=True),)
+
+        def __call__(self, x):
+            return np.where(x > 1, 1.0, 0.0)
+
+    x, y = Curve(Step(), {}).value(-5.0, 5.0)
+    (gap,) = np.flatnonzero(np.isnan(y))
+    assert x[gap] == 1.0
+    assert not y[:gap].any()
+    assert y[gap + 1 :].all()
+
+
 def test_method_of_the_activation_draws_on_the_current_axes():
     figure, ax = pyplot.subplots()
     assert hw.leaky_relu.plot(alpha=0.5) is ax
