@@ -1,4 +1,4 @@
-"""Measures how far results are from the exact ones, beside PyTorch's and JAX's.
+"""Measures how far the results of PyTorch and JAX are from the exact ones, beside halfwave's.
 
 `python tools/measure/accuracy.py` tries a sample of float32 and of float64; with `--full` all of
 float32. It writes docs/measured/accuracy.json. Numbers that are subnormal, or whose result is, are
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ import torch
 import halfwave
 from halfwave.activation import Activation
 from halfwave.bench.machine import machine
-from halfwave.verify import inputs
+from halfwave.facts import evaluate
 from halfwave.verify.errors import Array, Exact, errors, places, places_of_slopes
 from halfwave.verify.exact import exact
+from halfwave.verify.inputs import Drawn, Inputs, every, sample
 
 TARGET = Path(__file__).parents[2] / "docs" / "measured" / "accuracy.json"
 
@@ -33,26 +34,25 @@ STEP = 16
 Both = Callable[[Array], tuple[Array, Array]]
 """The value and the derivative at each x."""
 
+Found = dict[str, dict[str, float | None]]
+"""For the value and for the derivative: the error, and the x at which it was found."""
+
 
 # Those who compute
 
 
 def contenders(f: Activation) -> Iterator[tuple[str, Both]]:
-    """halfwave, and the libraries whose call the facts tell."""
+    """halfwave, and the libraries whose calls the facts tell."""
     yield "halfwave", lambda x: (f(x), f.derivative(x))
     calls = dict(f._facts.elsewhere)
-    defaults = {name: p.default for name, p in f.parameters.items()}
     if "PyTorch" in calls:
-        yield "PyTorch", by_torch(f"lambda x: {calls['PyTorch']}", defaults)
+        yield "PyTorch", _by_torch(calls["PyTorch"], _defaults(f))
     if "JAX" in calls:
-        yield "JAX", by_jax(f"lambda x: {calls['JAX']}", defaults)
+        yield "JAX", _by_jax(calls["JAX"], _defaults(f))
 
 
-def by_torch(call: str, parameters: dict[str, float]) -> Both:
-    """The call and its gradient by autograd."""
-    # Some take a tensor where others take a number.
-    as_tensors = {n: torch.tensor([p]) for n, p in parameters.items() if "prelu" in call}
-    function = eval(call, {"torch": torch, **parameters, **as_tensors})
+def _by_torch(call: str, parameters: Mapping[str, float]) -> Both:
+    function = eval(f"lambda x: {call}", {"torch": torch, **parameters})
 
     def both(x: Array) -> tuple[Array, Array]:
         argument = torch.from_numpy(x).requires_grad_()
@@ -63,109 +63,116 @@ def by_torch(call: str, parameters: dict[str, float]) -> Both:
     return both
 
 
-def by_jax(call: str, parameters: dict[str, float]) -> Both:
-    """The call and its gradient by jax.vjp, compiled."""
-    function = eval(call, {"jax": jax, **parameters})
+def _by_jax(call: str, parameters: Mapping[str, float]) -> Both:
+    function = eval(f"lambda x: {call}", {"jax": jax, **parameters})
 
     @jax.jit
-    def compiled(x: Any) -> Any:
+    def compiled(x: Any) -> tuple[Any, Any]:
         value, pullback = jax.vjp(function, x)
         return value, pullback(jax.numpy.ones_like(value))[0]
 
-    return lambda x: tuple(map(np.asarray, compiled(x)))
+    def both(x: Array) -> tuple[Array, Array]:
+        value, slope = compiled(x)
+        return np.asarray(value), np.asarray(slope)
+
+    return both
 
 
 # The judge
 
 
-def exactly(f: Activation, x: Array, defaults: tuple[float, ...]) -> tuple[Exact, Exact]:
-    """f(x) and f′(x): by its definition, or by its expressions in a longer format."""
-    if f._facts.exact_value:
-        return exact(f, x, defaults)
-    longer = np.float64 if x.dtype == np.float32 else np.longdouble
-    numbers = [np.asarray(p, x.dtype).astype(longer) for p in defaults]
-    with np.errstate(all="ignore"):
-        value = f._facts.value(np, x.astype(longer), *numbers)
-        slope = f._facts.derivative(np, x.astype(longer), *numbers)
-        return _split(value), _split(slope)
-
-
-def _split(sum: Array) -> Exact:
-    high = sum.astype(np.float64)
-    return Exact(high, (sum - high).astype(np.float64))
-
-
-def worst(f: Activation, numbers: inputs.Inputs | inputs.Drawn, step: int) -> dict[str, Any]:
+def worst(f: Activation, numbers: Inputs | Drawn, step: int) -> dict[str, Found]:
     """The largest errors of each contender, and where they are."""
-    found: dict[str, Any] = {name: {} for name, _ in contenders(f)}
-    defaults = tuple(float(p.default) for p in f.parameters.values())
-    kinks = [float(halfwave.facts.evaluate(k.at, dict(zip(f.parameters, defaults)))) for k in f.kinks]
-    calls = list(contenders(f))
+    calls = dict(contenders(f))
+    found: dict[str, Found] = {name: {} for name in calls}
+    kinks = [evaluate(kink.at, _defaults(f)) for kink in f.kinks]
     for block in range(numbers.blocks):
         x = numbers.block(block)[block % step :: step]
         x = x[np.isfinite(x) & (np.abs(x) >= np.finfo(x.dtype).tiny)]
-        x = np.setdiff1d(x, np.asarray(kinks, x.dtype))  # there a slope is a choice, not an error
-        if not x.size:
-            continue
-        value, slope = exactly(f, x, defaults)
-        judged = (
-            ("value", value, places(value, numbers.dtype)),
-            ("derivative", slope, places_of_slopes(f, x, defaults, slope, numbers.dtype)),
-        )
-        for name, both in calls:
-            for result, (quantity, right, units) in zip(both(x), judged, strict=True):
-                _keep_largest(found[name], quantity, x, _off(result, right, units, x.dtype))
+        # There a slope is a choice, and not an error.
+        x = x[~np.isin(x, np.array(kinks, x.dtype))]
+        if x.size:
+            _judge(f, x, calls, found)
     return found
 
 
-def _off(result: Array, right: Exact, units: Array, dtype: np.dtype[Any]) -> Array:
-    """The errors, but 0 where the exact result is subnormal."""
-    subnormal = (np.abs(right.high) < np.finfo(dtype).tiny) & (right.high != 0)
+def _judge(f: Activation, x: Array, calls: Mapping[str, Both], found: Mapping[str, Found]) -> None:
+    dtype, defaults = x.dtype.name, tuple(_defaults(f).values())
+    value, slope = _exactly(f, x, defaults)
+    judged = (
+        ("value", value, places(value, dtype)),
+        ("derivative", slope, places_of_slopes(f, x, defaults, slope, dtype)),
+    )
+    for name, both in calls.items():
+        for result, (quantity, right, units) in zip(both(x), judged, strict=True):
+            with np.errstate(all="ignore"):
+                off = errors(result, right, units, dtype)
+            subnormal = (np.abs(right.high) < np.finfo(x.dtype).tiny) & (right.high != 0)
+            _keep(found[name], quantity, x, np.where(subnormal, 0.0, off))
+
+
+def _exactly(f: Activation, x: Array, defaults: tuple[float, ...]) -> tuple[Exact, Exact]:
+    """f(x) and f′(x): by the definitions, or by the expressions in a longer format."""
+    if f._facts.exact_value:
+        return exact(f, x, defaults)
+    longer = np.float64 if x.dtype == np.float32 else np.longdouble
+    arguments = [np.asarray(a, x.dtype).astype(longer) for a in (x, *defaults)]
     with np.errstate(all="ignore"):
-        return np.where(subnormal, 0.0, errors(result, right, units, dtype.name))
+        return (
+            _in_two(f._facts.value(np, *arguments)),
+            _in_two(f._facts.derivative(np, *arguments)),
+        )
 
 
-def _keep_largest(found: dict[str, Any], quantity: str, x: Array, off: Array) -> None:
+def _in_two(exact: Array) -> Exact:
+    high = exact.astype(np.float64)
+    return Exact(high, (exact - high).astype(np.float64))
+
+
+def _keep(found: Found, quantity: str, x: Array, off: Array) -> None:
     place = int(np.argmax(off))
-    before = found.get(quantity, {"error": -1.0})["error"]
+    before = found[quantity]["error"] if quantity in found else -1.0
     if before is not None and off[place] > before:
-        # JSON has no infinity.
+        # JSON has no infinity: null is a number in place of NaN or of infinity, or the reverse.
         error = float(off[place]) if math.isfinite(off[place]) else None
         found[quantity] = {"error": error, "at": float(x[place])}
 
 
+def _defaults(f: Activation) -> dict[str, float]:
+    return {name: float(p.default) for name, p in f.parameters.items()}
+
+
+# The file
+
+
 def main() -> None:
-    """Measure all activations, or those named, and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="activations; all unless given")
-    parser.add_argument("--full", action="store_true", help="all numbers of float32")
-    asked = parser.parse_args()
+    """Measure all activations, and write the file."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="try all numbers of float32")
+    full = parser.parse_args().full
     jax.config.update("jax_enable_x64", True)
-    short = {inputs.every("float32"): 1} if asked.full else {inputs.sample(): STEP}
-    tried = {**short, inputs.Drawn(): 1}
+    tried: dict[Inputs | Drawn, int] = {every("float32"): 1} if full else {sample(): STEP}
+    tried[Drawn()] = 1
     data = {
-        "command": "python tools/measure/accuracy.py" + (" --full" if asked.full else ""),
+        "command": "python tools/measure/accuracy.py" + " --full" * full,
         **machine(["numpy", "torch", "jax", "mpmath"]),
-        "inputs": {n.dtype: f"{n.size // step:,} numbers" for n, step in tried.items()},
-        "activations": _read() if asked.names else {},
+        "inputs": {numbers.dtype: numbers.size // step for numbers, step in tried.items()},
+        "activations": {name: _measure(f, tried) for name, f in halfwave.activations.items()},
     }
-    for name in asked.names or halfwave.activations:
-        f = halfwave.activations[name]
-        found = {n.dtype: worst(f, n, step) for n, step in tried.items()}
-        data["activations"][name] = found
-        print(name, {dtype: of["halfwave"] for dtype, of in found.items()}, flush=True)
-    _write(data)
+    _write(json.dumps(data, indent=1, allow_nan=False) + "\n")
 
 
-def _read() -> dict[str, Any]:
-    return json.loads(TARGET.read_text("utf-8"))["activations"] if TARGET.exists() else {}
+def _measure(f: Activation, tried: Mapping[Inputs | Drawn, int]) -> dict[str, dict[str, Found]]:
+    """By dtype and contender."""
+    print(f.name, flush=True)
+    return {numbers.dtype: worst(f, numbers, step) for numbers, step in tried.items()}
 
 
-def _write(data: dict[str, Any]) -> None:
-    """Beside the target and renamed, so that no one reads half of it."""
+def _write(text: str) -> None:
+    """Write it beside the target and rename it, so that no one reads half of it."""
     TARGET.parent.mkdir(exist_ok=True)
     beside = TARGET.with_suffix(".new")
-    beside.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", "utf-8")
+    beside.write_text(text, encoding="utf-8")
     beside.replace(TARGET)
 
 
