@@ -58,6 +58,8 @@ array([1. , 0.5, 0. ])
     exact_value=_exact_value,
     exact_derivative=_exact_derivative,
     measured=(
+        Measured("float16", 0.501, 6.389617919921875e-05, 0.501, 0.01123046875),
+        Measured("bfloat16", 0.501, 0.0152587890625, 0.501, 0.00390625),
         Measured("float32", 0.93, 0.750176489, 2.0, 0.0003449918),
         Measured("float64", 0.93, 0.8461379698331443, 2.05, 0.0009552449718245978),
     ),
