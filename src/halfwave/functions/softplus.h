@@ -7,7 +7,7 @@
 struct softplus : smooth<softplus> {
   static constexpr int parameters = 1;
 
-  // With beta 1, which it nearly always is, all that is more than its logarithm does nothing.
+  // With beta 1, which it nearly always is, all that is for another beta does nothing.
   template <class D, class V>
   static HWY_INLINE V value(D d, V x, V beta) {
     if (AllTrue(d, Eq(beta, Set(d, 1)))) return RoundedLog1pExp(d, x);
@@ -31,6 +31,7 @@ struct softplus : smooth<softplus> {
 
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x, V beta) {
+    if (AllTrue(d, Eq(beta, Set(d, 1)))) return FallingLogistic(d, Neg(x));
     const V turned = Xor(x, And(beta, SignBit(d)));
     return FallingLogistic(d, argument(d, Neg(turned), steepness(d, beta)));
   }
