@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from halfwave.facts import Facts, Measured, Parameter, Peers
+from halfwave.facts import Facts, Measured, Onnx, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, beta: Any) -> Any:
@@ -76,9 +76,12 @@ array([0.11920292, 0.5       , 0.88079708])
     exact_value=_exact_value,
     exact_derivative=_exact_derivative,
     measured=(
+        Measured("float16", 0.501, -6.389617919921875e-05, 0.501, -0.01123046875),
+        Measured("bfloat16", 0.501, -0.0152587890625, 0.501, -0.00390625),
         Measured("float32", 0.93, -0.750176489, 2.0, -0.0003449918),
         Measured("float64", 0.93, -0.7033320464763573, 2.05, -4.993796555158081e-05),
     ),
+    onnx=Onnx("Softplus"),
     elsewhere=(
         ("PyTorch", "torch.nn.functional.softplus(x, beta=beta)"),
         ("JAX", "jax.nn.softplus(beta * x) / beta"),
