@@ -21,6 +21,9 @@ OPERATIONS = [op for f in REPRESENTATIVES for op in (f, f.derivative)]
 
 each_activation = pytest.mark.parametrize("f", ACTIVATIONS, ids=lambda f: f.name)
 each_kind = pytest.mark.parametrize("f", REPRESENTATIVES, ids=lambda f: f.name)
+each_exact_kind = pytest.mark.parametrize(
+    "f", [f for f in REPRESENTATIVES if f._facts.is_exact], ids=lambda f: f.name
+)
 each_operation = pytest.mark.parametrize("op", OPERATIONS, ids=lambda op: op.__qualname__)
 
 

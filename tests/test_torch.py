@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from operations import each_kind
+from operations import each_exact_kind, each_kind
 from samples import (
     expected_derivative,
     expected_pullback,
@@ -80,7 +80,7 @@ def saved_bytes(call, *operands):
 # Values, slopes and gradients are those of NumPy's arrays
 
 
-@each_kind
+@each_exact_kind
 @each_dtype
 def test_values_and_derivatives_have_the_bits_of_numpy_s(f, dtype, path):
     x = numbers(dtype, 500)
@@ -90,7 +90,7 @@ def test_values_and_derivatives_have_the_bits_of_numpy_s(f, dtype, path):
         assert_same_bits(array(f.derivative(tensor(x), *parameters)), slopes)
 
 
-@each_kind
+@each_exact_kind
 @each_dtype
 def test_gradients_have_the_bits_of_numpy_s_pullback(f, dtype, path):
     x, g = numbers(dtype, 500), numbers(dtype, 500, seed=1)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 class Callable:
     ufunc: np.ufunc
     keeps_integers: bool
+    keeps_bits: bool
     def __new__(
         cls, name: str, is_derivative: bool, names: tuple[str, ...], defaults: tuple[float, ...], /
     ) -> Self: ...

@@ -82,5 +82,5 @@ def _within(bound: Any, dtype: np.dtype[Any]) -> Any:
 def _fits(bound: Any, dtype: np.dtype[Any]) -> bool:
     limits = np.iinfo(dtype)
     if is_number(bound):
-        return limits.min <= bound <= limits.max
+        return bool(limits.min <= bound <= limits.max)
     return not is_plain(bound) or bool(np.all((bound >= limits.min) & (bound <= limits.max)))

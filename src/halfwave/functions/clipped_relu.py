@@ -10,12 +10,13 @@ from halfwave.facts import ActiveSide, Facts, Kink, Onnx, Parameter, Peers
 def _value(xp: Any, x: Any, ceiling: Any) -> Any:
     rectified = xp.where(x <= 0, xp.zeros_like(x), x)
     # A ceiling that is NaN is not equal to itself.
-    return xp.where((rectified >= ceiling) | (ceiling != ceiling), ceiling, rectified)
+    above = (rectified >= ceiling) | (ceiling != ceiling)  # noqa: PLR0124
+    return xp.where(above, ceiling, rectified)
 
 
 def _derivative(xp: Any, x: Any, ceiling: Any) -> Any:
     slope = xp.where((x <= 0) | (x >= ceiling), xp.zeros_like(x), xp.ones_like(x))
-    return xp.where(x == x, slope, x)
+    return xp.where(x == x, slope, x)  # noqa: PLR0124  # NaN is not equal to itself
 
 
 facts = Facts(

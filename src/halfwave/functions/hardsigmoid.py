@@ -18,7 +18,7 @@ def _derivative(xp: Any, x: Any, slope: Any, offset: Any) -> Any:
     rises = at_zero <= at_one
     first, last = xp.where(rises, at_zero, at_one), xp.where(rises, at_one, at_zero)
     inside = xp.where((x <= first) | (x >= last), xp.zeros_like(x), slope)
-    return xp.where(x == x, inside, x)  # NaN is not equal to itself
+    return xp.where(x == x, inside, x)  # noqa: PLR0124  # NaN is not equal to itself
 
 
 def _exact_value(mp: Any, x: Any, slope: Any, offset: Any) -> Any:

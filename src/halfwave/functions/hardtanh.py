@@ -9,13 +9,13 @@ from halfwave.facts import ActiveSide, Facts, Kink, Onnx, Parameter, Peers
 
 def _value(xp: Any, x: Any, lower: Any, upper: Any) -> Any:
     # A bound that is NaN is not equal to itself.
-    raised = xp.where((x <= lower) | (lower != lower), lower, x)
-    return xp.where((raised >= upper) | (upper != upper), upper, raised)
+    raised = xp.where((x <= lower) | (lower != lower), lower, x)  # noqa: PLR0124
+    return xp.where((raised >= upper) | (upper != upper), upper, raised)  # noqa: PLR0124
 
 
 def _derivative(xp: Any, x: Any, lower: Any, upper: Any) -> Any:
     slope = xp.where((x <= lower) | (x >= upper), xp.zeros_like(x), xp.ones_like(x))
-    return xp.where(x == x, slope, x)
+    return xp.where(x == x, slope, x)  # noqa: PLR0124  # NaN is not equal to itself
 
 
 facts = Facts(

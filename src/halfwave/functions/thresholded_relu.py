@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from halfwave.facts import ActiveSide, Facts, Kink, Onnx, Parameter, Peers
+from halfwave.facts import Facts, Kink, Onnx, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, theta: Any) -> Any:
@@ -13,7 +13,7 @@ def _value(xp: Any, x: Any, theta: Any) -> Any:
 
 def _derivative(xp: Any, x: Any, theta: Any) -> Any:
     slope = xp.where(x <= theta, xp.zeros_like(x), xp.ones_like(x))
-    return xp.where(x == x, slope, x)  # NaN is not equal to itself
+    return xp.where(x == x, slope, x)  # noqa: PLR0124  # NaN is not equal to itself
 
 
 facts = Facts(
