@@ -4,27 +4,25 @@ struct hardswish : smooth<hardswish> {
 
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
-    const Exact<V> product = Product(line(d, x), x);
+    const Exact<V> product = Product(sixth(d, FastTwoSum(Set(d, 3), x)), x);
     return pieces(d, x, Add(product.hi, product.lo), x);
   }
 
   // 0 at -3 and 1 at 3, the kinks.
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x) {
-    const Exact<V> slope = line(d, Add(x, x));
+    const Exact<V> slope = sixth(d, TwoSum(Add(x, x), Set(d, 3)));
     return pieces(d, x, Add(slope.hi, slope.lo), Set(d, 1));
   }
 
  private:
-  // (a + 3) / 6 with what its two roundings lose, so that the last step alone rounds. Where the sum is
-  // nearly 0, it is exact.
+  // A sixth of a sum with what the sum and a product with 1/6 lose, so that the last step alone rounds.
   template <class D, class V>
-  static HWY_INLINE Exact<V> line(D d, V a) {
-    const V six = Set(d, 6);
-    const Exact<V> sum = TwoSum(a, Set(d, 3));
-    const V quotient = Div(sum.hi, six);
+  static HWY_INLINE Exact<V> sixth(D d, Exact<V> sum) {
+    const V six = Set(d, 6), inverse = Div(Set(d, 1), six);
+    const V quotient = Mul(sum.hi, inverse);
     const V rest = Add(Remainder(sum.hi, quotient, six), sum.lo);
-    return {quotient, Div(rest, six)};
+    return {quotient, Mul(rest, inverse)};
   }
 
   // Comparisons are false at NaN, which so comes through the middle.
