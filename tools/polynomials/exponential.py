@@ -28,7 +28,8 @@ def short(number: mpf, bits: int) -> mpf:
 
 def lines(form: Format, count: int, high: mpf) -> str:
     fit = rounded(rest, range(count), -RADIUS, RADIUS, weight, form)
-    comment = f"// Relative error of e^r - 1: {mp.nstr(fit.error, 2)}, 2^{mp.nstr(mp.log(fit.error, 2), 3)}."
+    size, bits = mp.nstr(fit.error, 2), mp.nstr(mp.log(fit.error, 2), 3)
+    comment = f"// Relative error of e^r - 1: {size}, 2^{bits}."
     low = form.round(mp.log(2) - high)
     return "\n".join(
         [

@@ -73,8 +73,8 @@ HWY_INLINE V Remainder(V a, V q, V b) { return NegMulAdd(q, b, a); }
 template <class V>
 HWY_INLINE V Excess(V q, V b, V a) { return MulSub(q, b, a); }
 #else
-// The upper half of the significand's bits, by clearing the others: where it is rounded instead, by a
-// product with 2^27 + 1, a large number overflows.
+// The upper half of the significand's bits, by clearing the others: where it is rounded instead, by
+// a product with 2^27 + 1, a large number overflows.
 template <class V>
 HWY_INLINE V UpperHalfOfBits(V a) {
   const DFromV<V> d;

@@ -4,15 +4,16 @@
 // Exponential(d, z)       e^z as a Power: (hi + lo) 2^exponent, of relative error 2^-27 or 2^-56.
 //                         hi + lo is within [0.7, 1.42], |lo| at most half an ulp of hi or so
 // StepsToPower(d, n)      2^n as a product of two, for an exponent of a Power that is at most kMost
-// ScaledByPower(d, v, n)  v 2^n, for the exponent of a Power: exact, but where it is subnormal; there it
-//                         adds at most 3/4 of the last place
+// ScaledByPower(d, v, n)  v 2^n, for the exponent of a Power: exact, but where it is subnormal;
+//                         there it adds at most 3/4 of the last place
 // Expm1(d, z)             e^z - 1 as an Exact of relative error 2^-25 or 2^-54 that is yet to be
 //                         multiplied by 2^rest, where rest is 0 for z <= 44
 // QuickExponential(d, z)  e^z rounded, at most 1 ulp or so off, of normal numbers; tails end at the
 //                         smallest and the largest power of two
 //
-// z is a number, or an Exact whose lo is far smaller than 1. It is brought within +-kFarthest first,
-// so far out that e^z times any number of a sensible size is 0 or infinite. NaN comes through.
+// z is a number, or an Exact whose lo is far smaller than 1. It is brought within +-kFarthest
+// first, so far out that e^z times any number of a sensible size is 0 or infinite. NaN comes
+// through.
 
 #if defined(HALFWAVE_EXPONENTIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFWAVE_EXPONENTIAL_INL_H
@@ -30,8 +31,8 @@ namespace halfwave {
 namespace HWY_NAMESPACE {
 
 // ln 2 as a sum of two, of which the products of the first with all exponents that occur are exact;
-// and e^r = 1 + r + r^2 (kRest[0] + kRest[1] r + ...) for |r| up to half of ln 2. The lines are those
-// of tools/polynomials/exponential.py.
+// and e^r = 1 + r + r^2 (kRest[0] + kRest[1] r + ...) for |r| up to half of ln 2. The lines are
+// those of tools/polynomials/exponential.py.
 template <class T>
 struct ExponentialConstants;
 
@@ -74,8 +75,8 @@ struct Power {
   V exponent;
 };
 
-// 2^n for a whole n within [kLeast, kMost]: a sum with 1.5 2^kDigits + kMost has n + kMost in its last
-// bits, which are shifted to where the exponent belongs.
+// 2^n for a whole n within [kLeast, kMost]: a sum with 1.5 2^kDigits + kMost has n + kMost in its
+// last bits, which are shifted to where the exponent belongs.
 template <class D, class V>
 HWY_INLINE V PowerOfTwo(D d, V n) {
   using T = TFromD<D>;
@@ -85,8 +86,8 @@ HWY_INLINE V PowerOfTwo(D d, V n) {
   return BitCast(d, ShiftLeft<K::kDigits>(BitCast(bits, sum)));
 }
 
-// What takes n to the exponents of normal numbers, from below, and 2^n as the product of both. Where the
-// second is not 1 it is at most 1/2: it halves the error of a product with the first.
+// What takes n to the exponents of normal numbers, from below, and 2^n as the product of both.
+// Where the second is not 1 it is at most 1/2: it halves the error of a product with the first.
 template <class V>
 struct Steps {
   V first, second;
@@ -125,9 +126,9 @@ struct Reduced {
   V r, rest;
 };
 
-// The multiple of ln 2 is the nearest: a sum with 1.5 2^kDigits rounds it. What its first product leaves
-// of z is exact, so that a FastTwoSum keeps all that the others give. The terms r^2/2 and r lo are
-// large enough to count: each is taken with one rounding.
+// The multiple of ln 2 is the nearest: a sum with 1.5 2^kDigits rounds it. What its first product
+// leaves of z is exact, so that a FastTwoSum keeps all that the others give. The terms r^2/2 and r
+// lo are large enough to count: each is taken with one rounding.
 template <class D, class V>
 HWY_INLINE Reduced<V> Reduce(D d, V z, V lo) {
   using T = TFromD<D>;
@@ -168,8 +169,8 @@ struct LargePower {
   V rest;
 };
 
-// With p = 2^exponent: (p - 1) + p r + p rest. p - 1 is 0 near z = 0, where nothing may be lost of r;
-// and a product with p is exact.
+// With p = 2^exponent: (p - 1) + p r + p rest. p - 1 is 0 near z = 0, where nothing may be lost of
+// r; and a product with p is exact.
 template <class D, class V>
 HWY_INLINE LargePower<V> LessOne(D d, Reduced<V> e) {
   using K = ExponentialConstants<TFromD<D>>;

@@ -7,11 +7,11 @@
 //
 // z and t are numbers, or Exact: an error of z is a relative error of the tail.
 //
-// There are two ways. The careful one holds everywhere: with e = e^-|z|, which never overflows, s(z) is
-// 1 / (1 + e) for z >= 0 and e / (1 + e) below, and there the power of two of e is left for last, so
-// that a subnormal result is not rounded before. The quick one needs no such choice, and takes half
-// as long, but only while e^-z is a normal number. Where a vector has a lane that is farther out, that
-// lane is computed again by the careful way.
+// There are two ways. The careful one holds everywhere: with e = e^-|z|, which never overflows,
+// s(z) is 1 / (1 + e) for z >= 0 and e / (1 + e) below, and there the power of two of e is left for
+// last, so that a subnormal result is not rounded before. The quick one needs no such choice, and
+// takes half as long, but only while e^-z is a normal number. Where a vector has a lane that is
+// farther out, that lane is computed again by the careful way.
 
 #if defined(HALFWAVE_LOGISTIC_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFWAVE_LOGISTIC_INL_H
@@ -39,11 +39,13 @@ HWY_INLINE Exact<V> AsExact(D d, V z) { return {z, Zero(d)}; }
 template <class D, class V>
 HWY_INLINE Exact<V> AsExact(D, Exact<V> z) { return z; }
 
-// What is left of y / ln 2 - n and a sum's lo, with the lo of an Exact where there is one.
+// left - n low, and a sum: each with the lo of what it was made from, where that is Exact.
 template <class V>
 HWY_INLINE V Shortened(V left, V n, V low, V) { return NegMulAdd(n, low, left); }
 template <class V>
-HWY_INLINE V Shortened(V left, V n, V low, Exact<V> y) { return Add(left, NegMulAdd(n, low, y.lo)); }
+HWY_INLINE V Shortened(V left, V n, V low, Exact<V> y) {
+  return Add(left, NegMulAdd(n, low, y.lo));
+}
 
 template <class V>
 HWY_INLINE V WithLow(V sum, V) { return sum; }
@@ -80,7 +82,8 @@ HWY_INLINE Gate<Vec<D>> GateOf(D d, Z z) {
   using V = Vec<D>;
   const Power<V> power = Exponential(d, NegativeAbs(d, z));
   const Steps<V> steps = StepsToPower(d, power.exponent);
-  const Exact<V> e = {Mul(power.significand.hi, steps.first), Mul(power.significand.lo, steps.first)};
+  const Exact<V> e = {Mul(power.significand.hi, steps.first),
+                      Mul(power.significand.lo, steps.first)};
   const Exact<V> sum = FastTwoSum(Set(d, 1), e.hi);
   return {power.significand, steps, e, {sum.hi, Add(sum.lo, e.lo)}};
 }
@@ -121,8 +124,9 @@ struct Growth {
   V power, r, square, rest;
 };
 
-// A sum with 1.5 2^kDigits + kMost rounds y / ln 2 and has its exponent in the last bits. r is rounded
-// once. The terms are taken in pairs, for a shorter chain of operations than one after the other.
+// A sum with 1.5 2^kDigits + kMost rounds y / ln 2 and has its exponent in the last bits. r is
+// rounded once. The terms are taken in pairs, for a shorter chain of operations than one after the
+// other.
 template <class D, class Z>
 HWY_INLINE Growth<Vec<D>> GrowthOf(D d, Z y) {
   using T = TFromD<D>;

@@ -1,5 +1,5 @@
-// celu(x, alpha): x where not x < 0, alpha (e^(x / alpha) - 1) elsewhere; so -0 stays -0 and NaN stays
-// NaN. The quotient is kept with what its rounding loses.
+// celu(x, alpha): x where not x < 0, alpha (e^(x / alpha) - 1) elsewhere; so -0 stays -0 and NaN
+// stays NaN. The quotient is kept with what its rounding loses.
 struct celu : smooth<celu> {
   static constexpr int parameters = 1;
 

@@ -15,7 +15,7 @@ def _value(xp: Any, x: Any, alpha: Any) -> Any:
 def _derivative(xp: Any, x: Any, alpha: Any) -> Any:
     below = xp.where(x < 0, x, xp.zeros_like(x))
     slope = xp.where(x < 0, xp.exp(below / alpha), xp.ones_like(x))
-    return xp.where(x == x, slope, x)  # NaN is not equal to itself
+    return xp.where(xp.isnan(x), x, slope)
 
 
 def _exact_value(mp: Any, x: Any, alpha: Any) -> Any:
@@ -46,8 +46,8 @@ facts = Facts(
             tried=(0.5, 1.7, 3.0),
         ),
     ),
-    accuracy="Within 0.75 ULP in float32 and float64, on every float32 input; the derivative within "
-    "0.76 ULP. Subnormal results and tails included; -0.0 stays -0.0.",
+    accuracy="Within 0.79 ULP in float32 and float64, tails and subnormal results included; the "
+    "derivative within 0.76 ULP. -0.0 stays -0.0.",
     integers="int8, uint8 and bool give float16, int16 and uint16 float32, wider ones float64.",
     source="J. T. Barron, Continuously differentiable exponential linear units, arXiv:1704.07483\n"
     "(2017).",
@@ -63,7 +63,10 @@ array([1., 1.])
     derivative=_derivative,
     exact_value=_exact_value,
     exact_derivative=_exact_derivative,
-    measured=(),
+    measured=(
+        Measured("float32", 0.79, -0.287240594625473, 0.76, -87.63475799560547),
+        Measured("float64", 0.76, -0.27357869330873225, 0.76, -708.6627333856857),
+    ),
     onnx=Onnx("Celu", attributes=(("alpha", "alpha"),)),
     elsewhere=(
         ("PyTorch", "torch.nn.functional.celu(x, alpha=alpha)"),
@@ -81,8 +84,10 @@ array([1., 1.])
         ),
         out=(
             "torch.ops.aten.elu.out(x, alpha, 1.0, 1 / alpha, out=y)",
-            "numexpr.evaluate('where(x > 0, x, alpha * expm1(x / alpha))', out=y, "
-            "casting='same_kind')",
+            (
+                "numexpr.evaluate('where(x > 0, x, alpha * expm1(x / alpha))', out=y, "
+                "casting='same_kind')"
+            ),
         ),
         derivative=("np.exp(np.minimum(x, 0) / alpha).astype(x.dtype)",),
         pullback=(

@@ -1,5 +1,5 @@
-// selu(x, alpha, gamma): gamma x where not x < 0, gamma alpha (e^x - 1) elsewhere; gamma alpha is kept
-// with what its rounding loses.
+// selu(x, alpha, gamma): gamma x where not x < 0, gamma alpha (e^x - 1) elsewhere; gamma alpha is
+// kept with what its rounding loses.
 struct selu : smooth<selu> {
   static constexpr int parameters = 2;
 
