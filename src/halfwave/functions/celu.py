@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from halfwave.facts import Facts, Measured, Onnx, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, alpha: Any) -> Any:
-    below = xp.where(x < 0, x, xp.zeros_like(x))
-    return xp.where(x < 0, alpha * xp.expm1(below / alpha), x)
+    # 0 stands in for -inf, which would spoil the gradient of alpha.
+    below = xp.where((x < 0) & (x > -math.inf), x, xp.zeros_like(x))
+    bent = xp.where(x == -math.inf, -alpha, alpha * xp.expm1(below / alpha))
+    return xp.where(x < 0, bent, x)
 
 
 def _derivative(xp: Any, x: Any, alpha: Any) -> Any:
