@@ -8,8 +8,10 @@ from halfwave.facts import Facts, Kink, Measured, Onnx, Parameter, Peers
 
 
 def _value(xp: Any, x: Any, alpha: Any, gamma: Any) -> Any:
+    # 0 stands in for what each branch is not to meet: no infinity spoils the gradient of gamma.
     below = xp.where(x < 0, x, xp.zeros_like(x))
-    return xp.where(x < 0, gamma * alpha * xp.expm1(below), gamma * x)
+    above = xp.where(x < 0, xp.zeros_like(x), x)
+    return xp.where(x < 0, gamma * alpha * xp.expm1(below), gamma * above)
 
 
 def _derivative(xp: Any, x: Any, alpha: Any, gamma: Any) -> Any:
