@@ -30,23 +30,11 @@ namespace halfwave {
 namespace HWY_NAMESPACE {
 
 template <class D, class V>
-HWY_INLINE V HighPart(D, V z) { return z; }
-template <class D, class V>
-HWY_INLINE V HighPart(D, Exact<V> z) { return z.hi; }
-
-template <class D, class V>
 HWY_INLINE Exact<V> AsExact(D d, V z) { return {z, Zero(d)}; }
 template <class D, class V>
 HWY_INLINE Exact<V> AsExact(D, Exact<V> z) { return z; }
 
-// left - n low, and a sum: each with the lo of what it was made from, where that is Exact.
-template <class V>
-HWY_INLINE V Shortened(V left, V n, V low, V) { return NegMulAdd(n, low, left); }
-template <class V>
-HWY_INLINE V Shortened(V left, V n, V low, Exact<V> y) {
-  return Add(left, NegMulAdd(n, low, y.lo));
-}
-
+// A sum, with the lo of the term in it where that is Exact.
 template <class V>
 HWY_INLINE V WithLow(V sum, V) { return sum; }
 template <class V>
@@ -118,36 +106,6 @@ HWY_INLINE Vec<D> CarefulGatedSlope(D d, Z z, T t) {
 }
 
 #if HWY_NATIVE_FMA
-// e^y = power (1 + r + square rest), for |y| < kMost ln 2, where r is at most half of ln 2 in size.
-template <class V>
-struct Growth {
-  V power, r, square, rest;
-};
-
-// A sum with 1.5 2^kDigits + kMost rounds y / ln 2 and has its exponent in the last bits. r is
-// rounded once. The terms are taken in pairs, for a shorter chain of operations than one after the
-// other.
-template <class D, class Z>
-HWY_INLINE Growth<Vec<D>> GrowthOf(D d, Z y) {
-  using T = TFromD<D>;
-  using V = Vec<D>;
-  using K = ExponentialConstants<T>;
-  const RebindToUnsigned<D> bits;
-  const V shift = Set(d, T(3) * (1ull << (K::kDigits - 1)) + K::kMost);
-  const V sum = MulAdd(HighPart(d, y), Set(d, K::kLog2E), shift);
-  const V n = Sub(sum, shift);
-  const V left = NegMulAdd(n, Set(d, K::kLn2High), HighPart(d, y));
-  const V r = Shortened(left, n, Set(d, K::kLn2Low), y);
-  const V square = Mul(r, r);
-  constexpr size_t kTerms = sizeof(K::kRest) / sizeof(T);
-  V rest = Set(d, K::kRest[kTerms - 1]);
-  if (kTerms % 2 == 0) rest = MulAdd(rest, r, Set(d, K::kRest[kTerms - 2]));
-  for (size_t i = (kTerms - 1) / 2 * 2; i >= 2; i -= 2) {
-    rest = MulAdd(rest, square, MulAdd(r, Set(d, K::kRest[i - 1]), Set(d, K::kRest[i - 2])));
-  }
-  return {BitCast(d, ShiftLeft<K::kDigits>(BitCast(bits, sum))), r, square, rest};
-}
-
 // x / (1 + e^-z). The denominator is 1 + power, with what it loses, and power (r + rest).
 template <class D, class V, class Z>
 HWY_INLINE V QuicklyGated(D d, V x, Z z) {
@@ -179,13 +137,6 @@ HWY_INLINE Vec<D> QuickGatedSlope(D d, Z z, T t) {
   const V square_lo = MulAdd(whole, two_and_e, Sub(one, square));
   const V slope = Quotient(Exact<V>{hi, lo}, Exact<V>{square, square_lo});
   return IfNegativeThenElse(HighPart(d, z), slope, Sub(one, slope));
-}
-
-// Where e^-z is a normal number, and so is its reciprocal. False at NaN.
-template <class D, class V>
-HWY_INLINE auto IsClose(D d, V z) {
-  using K = ExponentialConstants<TFromD<D>>;
-  return Gt(NegativeAbs(d, z), Set(d, K::kLeast * K::kLn2High + 1));
 }
 
 template <class D, class V>

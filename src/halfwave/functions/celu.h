@@ -17,9 +17,8 @@ struct celu : smooth<celu> {
   // The derivative: 1 where x >= 0, else e^(x / alpha), which is 1 at 0 as well.
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x, V alpha) {
-    const Power<V> power = Exponential(d, quotient(d, x, alpha));
-    const V below =
-        ScaledByPower(d, Add(power.significand.hi, power.significand.lo), power.exponent);
+    const Exact<V> one = {Set(d, 1), Zero(d)};
+    const V below = TimesExponential(d, one, quotient(d, x, alpha));
     return IfThenElse(Lt(x, Zero(d)), below, IfThenElse(IsNaN(x), x, Set(d, 1)));
   }
 

@@ -8,12 +8,10 @@ struct elu : smooth<elu> {
     return IfThenElse(Lt(x, Zero(d)), Add(below.hi, below.lo), x);
   }
 
-  // The derivative: 1 where x > 0, else alpha e^x; at the kink alpha. The power of two comes last.
+  // The derivative: 1 where x > 0, else alpha e^x; at the kink alpha.
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x, V alpha) {
-    const Power<V> power = Exponential(d, x);
-    const Exact<V> part = Product(power.significand, alpha);
-    const V below = ScaledByPower(d, Add(part.hi, part.lo), power.exponent);
+    const V below = TimesExponential(d, Exact<V>{alpha, Zero(d)}, AtMost(Zero(d), x));
     return IfThenElse(Gt(x, Zero(d)), Set(d, 1), below);
   }
 };

@@ -12,9 +12,7 @@ struct selu : smooth<selu> {
   // The derivative: gamma where x > 0, else gamma alpha e^x; at the kink gamma alpha.
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x, V alpha, V gamma) {
-    const Power<V> power = Exponential(d, x);
-    const Exact<V> part = Product(power.significand, TwoProduct(gamma, alpha));
-    const V below = ScaledByPower(d, Add(part.hi, part.lo), power.exponent);
+    const V below = TimesExponential(d, TwoProduct(gamma, alpha), AtMost(Zero(d), x));
     return IfThenElse(Gt(x, Zero(d)), gamma, below);
   }
 };
