@@ -54,7 +54,7 @@ def _parameters(f: Activation) -> str:
     if not f.parameters:
         return "None."
     listed = "\n".join(map(_parameter, f.parameters.values()))
-    return joined(listed, "Each is a number, or an array that broadcasts against `x`.")
+    return joined(listed, "A parameter is a number, or an array that broadcasts against `x`.")
 
 
 def _parameter(p: Parameter) -> str:

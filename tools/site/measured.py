@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parents[2] / "docs" / "measured"
 ACCURACY = "python tools/measure/accuracy.py"
 SPEED = "halfwave bench --json > docs/measured/speed.json"
 
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+OURS = "**halfwave**"
 OTHERS = "The accuracy of other libraries' version"
 
 UNIT = (
@@ -36,23 +38,27 @@ def accuracy(f: Activation) -> str:
     """The errors of halfwave, beside those of other libraries where they were measured."""
     data = _read("accuracy.json")
     others = data.get("activations", {}).get(f.name, {})
-    rows = [*_stated(f), *_others(others)]
-    found = table(("", "dtype", "value", "derivative"), rows) if rows else ""
-    where = _where(data, ACCURACY) if others else _missing(OTHERS, f, ACCURACY)
+    # Those of one dtype stand together, halfwave's own first.
+    rows = sorted([*_stated(f), *_found(f, others)], key=lambda row: DTYPES.index(row[0]))
+    found = table(("dtype", "", "value", "derivative"), rows) if rows else ""
+    where = _where(data) if others else _missing(OTHERS, f, ACCURACY)
     return joined(f.accuracy, UNIT if rows else "", found, where)
 
 
 def _stated(f: Activation) -> Iterator[tuple[str, ...]]:
     for m in f._facts.measured:
         value, slope = _error(m.value, m.value_at), _error(m.derivative, m.derivative_at)
-        yield "**halfwave**", m.dtype, value, slope
+        yield m.dtype, OURS, value, slope
 
 
-def _others(dtypes: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+def _found(f: Activation, dtypes: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The errors in the file: halfwave's, too, unless the facts state them."""
     for dtype, contenders in dtypes.items():
-        for library in sorted(contenders.keys() - {"halfwave"}):
-            value, slope = (contenders[library][what] for what in ("value", "derivative"))
-            yield library, dtype, _error(**value), _error(**slope)
+        for name, errors in contenders.items():
+            if name == "halfwave" and f._facts.measured:
+                continue
+            value, slope = _error(**errors["value"]), _error(**errors["derivative"])
+            yield dtype, OURS if name == "halfwave" else name, value, slope
 
 
 def _error(error: float | None, at: float) -> str:
@@ -71,7 +77,7 @@ def speed(f: Activation) -> str:
         return _missing("The speed", f, SPEED)
     columns = list(dict.fromkeys(map(_column, contests)))
     rows = [(name, *(cells.get(c, "") for c in columns)) for name, cells in _lines(contests)]
-    return joined(HOW_TO_READ, table(("", *columns), rows), _where(data, SPEED))
+    return joined(HOW_TO_READ, table(("", *columns), rows), _where(data))
 
 
 def _lines(contests: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -91,7 +97,8 @@ def _column(contest: dict[str, Any]) -> str:
     return Contest(contest["activation"], operation, contest["size"]).column
 
 
-def _where(data: dict[str, Any], command: str) -> str:
+def _where(data: dict[str, Any]) -> str:
+    command = data.get("command", SPEED)  # `halfwave bench` writes none
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
     return (
         f"Measured on {data['processor']}, {data['cores']} cores, {data['instruction_set']}, with "

@@ -31,9 +31,9 @@ LOOK_UP = {
 
 ABOUT = (
     "Activation functions for NumPy, PyTorch, JAX, dask, xarray and pandas: accurate to the last "
-    "place, fast, and differentiable with a declared slope at every kink. Each graph leads to its page."
+    "place, fast, and differentiable with a declared slope at every kink. Each graph leads to its page; "
+    "all of them show the same window, from x = −5 to 7."
 )
-WINDOW = "All graphs show the same window, from x = −5 to 7."
 
 
 def write(folder: Path) -> None:
@@ -57,7 +57,6 @@ def _index(activations: list[Activation]) -> str:
         ABOUT,
         *("## Piecewise", _gallery(linear)),
         *("## Smooth", _gallery(smooth)),
-        WINDOW,
         _contents("Learn", LEARN),
         _contents("Activations", pages),
         _contents("Look up", LOOK_UP),

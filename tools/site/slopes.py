@@ -15,8 +15,8 @@ HEAD = ("at x =", "slope left", "slope right", "slope at the kink", *LIBRARIES)
 
 HOW_TO_READ = (
     "*Slope at the kink* is the one that `derivative` and `vjp` take; `derivative(x, at_kink=…)` "
-    "chooses another. The columns of the libraries are what their gradients take; a dash means that "
-    "the library has no such function."
+    "chooses another. Under a library is what its own gradient takes; a dash means that it has no such "
+    "function, or none with a gradient of its own."
 )
 
 
@@ -40,7 +40,7 @@ def rows(f: Activation) -> list[tuple[str, ...]]:
 
 def _row(f: Activation, kink: Kink) -> tuple[str, ...]:
     elsewhere = dict(kink.elsewhere)
-    at = told(f, kink.at) + (" (a jump)" if kink.jump else "")
+    at = told(f, kink.at) + ("\u00a0(a\u00a0jump)" if kink.jump else "")
     slopes = (told(f, slope) for slope in (kink.left, kink.right))
     taken = (told(f, elsewhere[name]) if name in elsewhere else "–" for name in LIBRARIES)
     return at, *slopes, f"**{told(f, kink.slope)}**", *taken
@@ -53,7 +53,9 @@ def told(f: Activation, slope: Slope) -> str:
     known = f.parameters
     symbols = re.sub(r"[a-z_]+", lambda name: known[name[0]].symbol, slope)
     default = evaluate(slope, {name: p.default for name, p in known.items()})
-    return f"{symbols.replace('*', '').replace('-', '−')} = {_number(default)}"
+    # No line ends within it.
+    told = f"{symbols.replace('*', '').replace('-', '−')} = {_number(default)}"
+    return told.replace(" ", "\u00a0")
 
 
 def _number(value: float) -> str:
