@@ -11,7 +11,7 @@ from halfwave import Activation, Kink
 from halfwave.facts import Slope, evaluate
 
 LIBRARIES = ("PyTorch", "JAX", "TensorFlow")
-HEAD = ("at x =", "slope left", "slope right", "slope at the kink", *LIBRARIES)
+HEAD = ("at\u00a0x\u00a0=", "slope left", "slope right", "slope at the kink", *LIBRARIES)
 
 HOW_TO_READ = (
     "*Slope at the kink* is the one that `derivative` and `vjp` take; `derivative(x, at_kink=…)` "
