@@ -25,7 +25,13 @@ OTHERS = "The accuracy of other libraries' version"
 
 UNIT = (
     "Largest errors found with the default parameters, in units in the last place (ULP) of the exact "
-    "result; a result rounded once is within 0.5. In brackets the x at which they were found."
+    "result; a result rounded once is within 0.5. In brackets the x at which they were found. An error of "
+    "1.7e+07 (2^24) in float32, or of 9e+15 (2^53) in float64, leaves no digit: the result is 0."
+)
+
+SAMPLE = (
+    "The others were tried at {float32:,} numbers of float32 and {float64:,} of float64. Subnormal "
+    "numbers and results are left out, since XLA takes them for 0."
 )
 
 HOW_TO_READ = (
@@ -41,8 +47,9 @@ def accuracy(f: Activation) -> str:
     # Those of one dtype stand together, halfwave's own first.
     rows = sorted([*_stated(f), *_found(f, others)], key=lambda row: DTYPES.index(row[0]))
     found = table(("dtype", "", "value", "derivative"), rows) if rows else ""
-    where = _where(data) if others else _missing(OTHERS, f, ACCURACY)
-    return joined(f.accuracy, UNIT if rows else "", found, where)
+    if not others:
+        return joined(f.accuracy, UNIT if rows else "", found, _missing(OTHERS, f, ACCURACY))
+    return joined(f.accuracy, UNIT, found, SAMPLE.format(**data["inputs"]), _where(data))
 
 
 def _stated(f: Activation) -> Iterator[tuple[str, ...]]:
@@ -62,10 +69,10 @@ def _found(f: Activation, dtypes: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _error(error: float | None, at: float) -> str:
-    """An error, and where it was found: none where one result is a number and the other is not."""
+    """An error, and where it was found: none where a result overflowed or is NaN and should not."""
     if error == 0:
         return "0"
-    off = "not a number" if error is None else f"{error:,.3g}" if error < 1e3 else f"{error:.1e}"
+    off = "infinite" if error is None else f"{error:,.3g}" if error < 1e3 else f"{error:.1e}"
     return f"{off} ({at:.4g})"
 
 
