@@ -50,13 +50,13 @@ def write(folder: Path) -> None:
 
 def _index(activations: list[Activation]) -> str:
     linear = [f for f in activations if not f._facts.is_smooth]
-    smooth = [f for f in activations if f._facts.is_smooth]
+    curved = [f for f in activations if f._facts.is_smooth]
     pages = {f"activations/{f.name}": f.title for f in activations}
     return joined(
         "# halfwave",
         ABOUT,
-        *("## Piecewise", _gallery(linear)),
-        *("## Smooth", _gallery(smooth)),
+        *("## Piecewise linear", _gallery(linear)),
+        *("## Curved", _gallery(curved)),
         _contents("Learn", LEARN),
         _contents("Activations", pages),
         _contents("Look up", LOOK_UP),
