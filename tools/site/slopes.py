@@ -11,12 +11,12 @@ from halfwave import Activation, Kink
 from halfwave.facts import Slope, evaluate
 
 LIBRARIES = ("PyTorch", "JAX", "TensorFlow")
-HEAD = ("at\u00a0x\u00a0=", "slope left", "slope right", "slope at the kink", *LIBRARIES)
+HEAD = ("at\u00a0x\u00a0=", "left", "right", "halfwave", *LIBRARIES)
 
 HOW_TO_READ = (
-    "*Slope at the kink* is the one that `derivative` and `vjp` take; `derivative(x, at_kink=…)` "
-    "chooses another. Under a library is what its own gradient takes; a dash means that it has no such "
-    "function, or none with a gradient of its own."
+    "*Left* and *right* are the slopes on the two sides, *halfwave* is the one that `derivative` and "
+    "`vjp` take at the kink; `derivative(x, at_kink=…)` chooses another. Under each library is what its "
+    "gradient takes; a dash means that it has no such function, or none with a gradient of its own."
 )
 
 
@@ -40,7 +40,7 @@ def rows(f: Activation) -> list[tuple[str, ...]]:
 
 def _row(f: Activation, kink: Kink) -> tuple[str, ...]:
     elsewhere = dict(kink.elsewhere)
-    at = told(f, kink.at) + ("\u00a0(a\u00a0jump)" if kink.jump else "")
+    at = told(f, kink.at) + (" (a\u00a0jump)" if kink.jump else "")
     slopes = (told(f, slope) for slope in (kink.left, kink.right))
     taken = (told(f, elsewhere[name]) if name in elsewhere else "–" for name in LIBRARIES)
     return at, *slopes, f"**{told(f, kink.slope)}**", *taken
