@@ -27,28 +27,26 @@ namespace HWY_NAMESPACE {
 
 template <class Pair>
 struct Value {
+  static constexpr bool kIsQuick = Pair::keeps_bits;
+
   template <class D, class V, class... P>
   static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::computed_value(d, x, p...); }
 };
 
 template <class Pair>
 struct Derivative {
+  static constexpr bool kIsQuick = Pair::keeps_bits;
+
   template <class D, class V, class... P>
   static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::computed_derivative(d, x, p...); }
 };
 
 template <class Pair>
 struct Pullback {
+  static constexpr bool kIsQuick = Pair::keeps_bits;
+
   template <class D, class V, class... P>
   static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback(d, x, g, p...); }
-};
-
-// Chooses the slope at a kink.
-struct Replace {
-  template <class D, class V>
-  static HWY_INLINE V Apply(D, V x, V slopes, V at, V slope) {
-    return IfThenElse(Eq(x, at), slope, slopes);
-  }
 };
 
 // Two lanes are enough for one number; the vector code is the same, and so are the bits.
@@ -68,7 +66,6 @@ void AddType(Kernels& kernels, Type type) {
   kernels.loops[kValue][type] = Elementwise<Format, Value<Pair>, 1, Pair::parameters>::Run;
   kernels.loops[kDerivative][type] = Elementwise<Format, Derivative<Pair>, 1, Pair::parameters>::Run;
   kernels.loops[kPullback][type] = Elementwise<Format, Pullback<Pair>, 2, Pair::parameters>::Run;
-  kernels.loops[kReplace][type] = Elementwise<Format, Replace, 2, 2>::Run;
   if constexpr (Pair::keeps_bits) {
     kernels.loops[kRecord][type] = Record<Format, Pair>;
     kernels.loops[kApply][type] = Apply<Format, Pair>;

@@ -41,9 +41,10 @@ HWY_INLINE void Write(V v, T* out) {
   }
 }
 
-// Fewer elements than a span, from `i` on: computed in a buffer.
+// Fewer elements than a span, from `i` on: computed in a buffer. Called, and not inlined at both ends
+// of each loop, since a kernel may be long.
 template <class Format, class Step, class Bits, size_t... I, class... V>
-HWY_INLINE void Few(const typename Format::Stored* const* in, typename Format::Stored* out, Bits bits,
+HWY_NOINLINE void Few(const typename Format::Stored* const* in, typename Format::Stored* out, Bits bits,
                     size_t i, size_t n, std::index_sequence<I...> inputs, V... p) {
   using T = typename Format::Stored;
   constexpr size_t kSpan = HWY_MAX(size_t{8}, 64 / sizeof(T));
@@ -61,8 +62,9 @@ HWY_INLINE void Few(const typename Format::Stored* const* in, typename Format::S
 // at one bit per element, for the steps that keep or use them. The first few elements may have to
 // bring the rest in line with the cache, and a few are left at the end.
 //
-// Past the cache both halves go along at once, which keeps more of the memory busy (measured at 2^26
-// floats: 3 to 8 % sooner; four quarters, prefetching or a buffer in the cache were no better).
+// Past the cache both halves of what is quicker than the memory go along at once, which keeps more of
+// it busy (measured at 2^26 floats: 3 to 8 % sooner; four quarters, prefetching or a buffer in the
+// cache were no better).
 template <class Format, class Step, class Bits, size_t... I, class... V>
 HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format::Stored* out,
                       Bits bits, size_t n, bool stream, std::index_sequence<I...> inputs, V... p) {
@@ -71,13 +73,19 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
   size_t i = Step::Head(out, span, n);
   if (i) Few<Format, Step>(in, out, bits, 0, i, inputs, p...);
   if (stream && BeforeAligned(out + i, span) == 0) {
-    const size_t half = (n - i) / 2 / span * span;
-    for (const size_t end = i + half; i < end; i += span) {
-      const size_t j = i + half;
-      Step::template Run<Format, true>(d, in, i, out + i, bits + i / 8, inputs, p...);
-      Step::template Run<Format, true>(d, in, j, out + j, bits + j / 8, inputs, p...);
+    if constexpr (Step::kIsQuick) {
+      const size_t half = (n - i) / 2 / span * span;
+      for (const size_t end = i + half; i < end; i += span) {
+        const size_t j = i + half;
+        Step::template Run<Format, true>(d, in, i, out + i, bits + i / 8, inputs, p...);
+        Step::template Run<Format, true>(d, in, j, out + j, bits + j / 8, inputs, p...);
+      }
+      i += half;
+    } else {
+      for (; i + span <= n; i += span) {
+        Step::template Run<Format, true>(d, in, i, out + i, bits + i / 8, inputs, p...);
+      }
     }
-    i += half;
   }
   for (; i + span <= n; i += span) {
     Step::template Run<Format, false>(d, in, i, out + i, bits + i / 8, inputs, p...);
@@ -90,12 +98,14 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
 template <class Format, class Step, size_t kArrays, class Bits, size_t... P>
 HWY_INLINE void Compute(const typename Format::Stored* const* in, typename Format::Stored* out,
                         Bits bits, size_t n, bool stream, bool shared, std::index_sequence<P...>) {
-  if (shared) {
-    Sweep<Format, Step>(in, out, bits, n, stream, std::make_index_sequence<kArrays>(),
-                        Format::Broadcast(in[kArrays + P])...);
+  constexpr std::make_index_sequence<kArrays> arrays;
+  if constexpr (sizeof...(P) == 0) {
+    Sweep<Format, Step>(in, out, bits, n, stream, arrays);
+  } else if (shared) {
+    Sweep<Format, Step>(in, out, bits, n, stream, arrays, Format::Broadcast(in[kArrays + P])...);
   } else {
-    Sweep<Format, Step>(in, out, bits, n, stream,
-                        std::make_index_sequence<kArrays + sizeof...(P)>());
+    constexpr std::make_index_sequence<kArrays + sizeof...(P)> every;
+    Sweep<Format, Step>(in, out, bits, n, stream, every);
   }
   if (stream) hwy::FlushStream();
 }
@@ -108,6 +118,8 @@ struct NoBits {
 // The step of a function of vectors: one vector.
 template <class Function>
 struct Map {
+  static constexpr bool kIsQuick = Function::kIsQuick;
+
   template <class D>
   static HWY_INLINE size_t Span(D d) { return Lanes(d); }
 

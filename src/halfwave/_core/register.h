@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "numpy_api.h"
+#include "replace.h"
 #include "run.h"
 #include "table.h"
 
@@ -32,7 +33,7 @@ inline bool needs_order(char* const* data, const npy_intp* strides, int count, n
 template <class Here, Op op, Type type>
 int UfuncLoop(PyArrayMethod_Context* context, char* const* data, const npy_intp* dimensions,
               const npy_intp* strides, NpyAuxData*) {
-  const Loop loop = Here::pair.kernels->loops[op][type];
+  const Loop loop = op == kReplace ? replace_loop(type) : Here::pair.kernels->loops[op][type];
   const int operands = inputs(op, Here::pair.kernels->parameters) + 1;
   if (operands == 3 && is_chained(data, strides)) {
     for (npy_intp i = 0; i < dimensions[0]; ++i) {

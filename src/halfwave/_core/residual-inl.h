@@ -57,6 +57,8 @@ struct piecewise_linear {
 
 // The steps that keep gate bits and use them: whole bytes of bits, so as many vectors as fill one.
 struct GateStep {
+  static constexpr bool kIsQuick = true;
+
   template <class D>
   static HWY_INLINE size_t Span(D d) { return HWY_MAX(Lanes(d), size_t{8}); }
 
