@@ -17,7 +17,7 @@ from operations import ACTIVATIONS, OPERATIONS, each_activation, each_operation
 import halfwave as hw
 from halfwave.facts import evaluate
 
-EVERY_PICKLABLE = [each for op in OPERATIONS for each in (op, op.ufunc)]
+EVERY_PICKLABLE = [each for f in ACTIVATIONS for op in (f, f.derivative) for each in (op, op.ufunc)]
 EVERY_PICKLABLE += [f.vjp for f in ACTIVATIONS]
 
 each_picklable = pytest.mark.parametrize("thing", EVERY_PICKLABLE, ids=repr)

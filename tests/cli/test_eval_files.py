@@ -33,6 +33,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.each_kind
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", [*CODES, *SWAPPED], ids=str)

@@ -96,10 +96,10 @@ def test_under_leaky_relu_the_negative_side_never_fails():
     report_of(fc=stats).check(fail_above=0)
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", health.Rectifier("gelu", None)])
+@pytest.mark.parametrize("rectifier", ["relu", "leaky_relu", health.Rectifier("gelu", None)])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_unit_that_was_not_finite_fails_under_every_activation(activation, value):
-    stats = layer_with(0, activation=activation)
+def test_a_unit_that_was_not_finite_fails_under_every_activation(rectifier, value):
+    stats = layer_with(0, activation=rectifier)
     outputs = np.ones((1, 100))
     outputs[0, :7] = value
     stats.update(outputs)
