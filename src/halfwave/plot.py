@@ -78,8 +78,9 @@ class Curve:
         self.marks = sorted(map(self._mark, activation.kinks), key=lambda mark: mark.at)
 
     def _mark(self, kink: Kink) -> Mark:
-        numbers = (kink.at, kink.left, kink.right, kink.slope)
-        return Mark(*(float(evaluate(n, self.parameters)) for n in numbers), kink.jump)
+        known = (kink.at, kink.left, kink.right, kink.slope)
+        at, left, right, slope = (float(evaluate(n, self.parameters)) for n in known)
+        return Mark(at, left, right, slope, kink.jump)
 
     @property
     def title(self) -> str:

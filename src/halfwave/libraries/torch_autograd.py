@@ -160,7 +160,8 @@ class ArgumentKernel(Function):
 
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor) -> Any:
-        return pull(ctx.facts, *ctx.saved_tensors, g, ctx.parameters), None, None
+        (x,) = ctx.saved_tensors
+        return pull(ctx.facts, x, g, ctx.parameters), None, None
 
 
 def pull(

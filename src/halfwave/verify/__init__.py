@@ -13,11 +13,11 @@ from itertools import product
 
 from halfwave import _core
 from halfwave.activation import Activation
-from halfwave.verify.errors import limits
+from halfwave.verify.errors import Parameters, limits
 from halfwave.verify.exact import has_mpmath
 from halfwave.verify.inputs import BLOCK, DTYPES, Drawn, Inputs, every, is_known, sample
 from halfwave.verify.processes import in_processes
-from halfwave.verify.reference import HALVES, WHAT, Parameters, differing, rounded
+from halfwave.verify.reference import HALVES, WHAT, differing, rounded
 from halfwave.verify.shares import SHARE, SHOWN, Differences, Share, check, named
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "check",
     "differing",
     "every",
+    "has_mpmath",
     "is_known",
     "rounded",
     "sample",

@@ -10,17 +10,18 @@ import numpy as np
 
 from halfwave import _core
 from halfwave.activation import Activation
-from halfwave.verify.errors import Exact, errors, limits, places, places_of_slopes
+from halfwave.verify.errors import (
+    Array,
+    Exact,
+    Parameters,
+    errors,
+    limits,
+    places,
+    places_of_slopes,
+)
 from halfwave.verify.exact import exact
 from halfwave.verify.inputs import Drawn, Inputs
-from halfwave.verify.reference import (
-    WHAT,
-    Array,
-    Parameters,
-    differing,
-    pulled,
-    reference,
-)
+from halfwave.verify.reference import WHAT, differing, pulled, reference
 
 SHARE = 1 << 8
 """Blocks in a share."""
