@@ -18,6 +18,7 @@ REPRESENTATIVES = list(
     {kind_of(f): f for f in [*reversed(ACTIVATIONS), hw.relu, hw.leaky_relu]}.values()
 )
 OPERATIONS = [op for f in REPRESENTATIVES for op in (f, f.derivative)]
+EXACT_OPERATIONS = [op for f in ACTIVATIONS if f._facts.is_exact for op in (f, f.derivative)]
 
 each_activation = pytest.mark.parametrize("f", ACTIVATIONS, ids=lambda f: f.name)
 each_kind = pytest.mark.parametrize("f", REPRESENTATIVES, ids=lambda f: f.name)

@@ -216,7 +216,8 @@ def test_one_sided_differences_at_a_kink_agree_with_left_and_right(activation):
             f = [activation(at + h, *parameters) for h in (-step, 0.0, step)]
             left = activation.derivative(at, *parameters, at_kink="left")
             right = activation.derivative(at, *parameters, at_kink="right")
-            np.testing.assert_allclose([left, right], np.diff(f) / step, rtol=1e-9)
+            curved = 4 * step if activation._facts.is_smooth else 0.0
+            np.testing.assert_allclose([left, right], np.diff(f) / step, rtol=1e-9 + curved)
 
 
 @floats

@@ -166,7 +166,7 @@ def test_the_commands_of_a_document_run(document, as_a_program):
         run_command(words)
 
 
-@pytest.mark.parametrize("line", ["halfwave evaluate relu 1", "halfwave eval gelu 1", "sudo ls"])
+@pytest.mark.parametrize("line", ["halfwave evaluate relu 1", "halfwave eval sine 1", "sudo ls"])
 def test_a_command_that_fails_is_caught(line):
     pytest.importorskip("typer")
     (words,) = commands_of(f"```console\nVARIABLE=1 {line}  # a comment\n```\n")

@@ -65,7 +65,7 @@ def test_bits_that_are_too_few_or_lie_apart_are_refused(bits):
 
 def test_a_callable_needs_an_activation_and_its_parameters():
     for arguments in [
-        ("gelu", False, (), ()),
+        ("heaviside", False, (), ()),
         ("leaky_relu", False, (), ()),
         ("leaky_relu", False, (1,), (0.1,)),
         ("leaky_relu", False, ("alpha",), (1,)),

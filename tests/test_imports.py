@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "torch.py": {"torch"},
     "drawing.py": {"matplotlib"},
     "plot.py": {"matplotlib"},
-    "verify/inputs.py": {"ml_dtypes"},
+    "verify/": {"ml_dtypes", "mpmath"},
     "bench/torch_": {"torch"},
     "health/torch/": {"torch"},
     "health/views/": {"matplotlib"},

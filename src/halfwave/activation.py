@@ -138,8 +138,8 @@ class Derivative(Operation):
             if widened := integers.widened(facts, x, parameters):
                 wide, dtype = widened
                 _held(at_kink, dtype)
-                slopes = self._at_kinks(wide, parameters, at_kink, {})
-                return np.positive(slopes.astype(dtype), **options)
+                slopes = self._at_kinks(wide, parameters, at_kink, {}).astype(dtype)
+                return calls.call_ufunc(self.__qualname__, np.positive, {"x": slopes}, options)
             x, parameters = integers.settled(facts, x, parameters)
         return self._at_kinks(x, parameters, at_kink, options)
 

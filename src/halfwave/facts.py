@@ -205,7 +205,7 @@ def docstring(facts: Facts) -> str:
     sections = [
         ("", f"{facts.summary}\n\n    {facts.name}(x) = {facts.formula_text}"),
         ("Parameters", _parameter_section(facts)),
-        ("Returns", _RETURNS.format(integers=facts.integers)),
+        ("Returns", _RETURNS.format(integers=indent(fill(facts.integers, 84), "    "))),
         ("Raises", _RAISES),
         ("Notes", _notes(facts)),
         ("References", facts.source),
@@ -260,7 +260,7 @@ casting, order : str, optional
 _RETURNS = """\
 array or scalar
     Of `x`'s shape (broadcast against the parameters). Its dtype is decided by `x` alone.
-    {integers}"""
+{integers}"""
 
 _RAISES = """\
 TypeError

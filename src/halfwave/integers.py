@@ -55,10 +55,10 @@ def nearest_within(bound: float, least: int, most: int) -> int:
 
 
 def _integers(facts: Facts, x: Any) -> np.dtype[Any] | None:
-    """The dtype of x, where that is one of integers and the parameters decide about it."""
+    """The dtype of x, native, where that is one of integers and the parameters decide about it."""
     dtype = getattr(x, "dtype", None)
     decided = is_bounded(facts) and isinstance(dtype, np.dtype) and dtype.kind in "iu"
-    return dtype if decided else None
+    return dtype.newbyteorder("=") if decided else None
 
 
 def _is_whole(bound: Any) -> bool:
@@ -76,7 +76,8 @@ def _within(bound: Any, dtype: np.dtype[Any]) -> Any:
     if not is_plain(bound):
         return bound
     # As Python's numbers, which compare exactly where an int64 and a float64 do not.
-    return np.clip(bound.astype(object), limits.min, limits.max).astype(dtype)
+    exact = bound.astype(object)
+    return np.asarray(np.clip(exact, limits.min, limits.max)).astype(dtype)
 
 
 def _fits(bound: Any, dtype: np.dtype[Any]) -> bool:

@@ -84,7 +84,8 @@ struct Operation {
 bool is_parameter_of(PyObject* parameter, PyArrayObject* x) {
   if (!PyArray_Check(parameter)) return false;
   PyArrayObject* const p = reinterpret_cast<PyArrayObject*>(parameter);
-  return PyArray_TYPE(p) == PyArray_TYPE(x) && PyArray_ISNOTSWAPPED(p) &&
+  // NumPy has two types of 64 bits, long and long long, which are one of ours.
+  return type_of(PyArray_TYPE(p)) == type_of(PyArray_TYPE(x)) && PyArray_ISNOTSWAPPED(p) &&
          (PyArray_NDIM(p) == 0 || PyArray_SAMESHAPE(p, x));
 }
 

@@ -30,8 +30,9 @@ def list_all(json: Json = False) -> None:
     if json:
         print_json([_brief(f) for f in activations])
     elif on_terminal():
-        rows = [(f.name, f.formula_text, _call(f)) for f in activations]
-        print_table(("name", "f(x)", "call"), rows)
+        rows = [(f.name, f.title, _defaults(f)) for f in activations]
+        print_table(("name", "title", "parameters"), rows)
+        print("halfwave show NAME has everything about one.")
     else:
         for f in activations:
             print(f.name, f.formula_text, _call(f), sep="\t")
@@ -46,6 +47,10 @@ def _brief(f: Activation) -> dict[str, Any]:
         "formula_text": f.formula_text,
         "parameters": [asdict(p) for p in f.parameters.values()],
     }
+
+
+def _defaults(f: Activation) -> str:
+    return ", ".join(f"{p.name}={p.default:.5g}" for p in f.parameters.values())
 
 
 def _call(f: Activation) -> str:

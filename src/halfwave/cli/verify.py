@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from enum import Enum
+from textwrap import wrap
 from typing import Annotated, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def verify(
     if dtypes == ["float64"] and not has_mpmath():
         raise Misuse(NO_FLOAT64)
     verification = Verification(activations, dtypes, full)
-    steps = verification.run(processors() if full else 1)
+    steps = verification.run(processors() if full or len(activations) > 1 else 1)
     with_progress("verify", steps, verification.size)
     if json:
         print_json([_everything(row) for row in verification.rows])
@@ -104,7 +105,8 @@ def _counter_examples(row: Row) -> Iterator[str]:
         given = "".join(f", {name} = {value}" for name, value in found.parameters.items())
         yield f"  on {found.target} at x = {_told(found.x)}{given}:"
         off = "" if found.off is None else f", off by {found.off:.3g} ULP"
-        yield f"    {_told(found.got)} instead of {_told(found.expected)}{off}"
+        told = f"{_told(found.got)} instead of {_told(found.expected)}{off}"
+        yield from wrap(told, 79, initial_indent="    ", subsequent_indent="    ")
 
 
 def _told(number: Any) -> str:

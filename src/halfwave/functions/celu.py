@@ -32,8 +32,7 @@ def _exact_derivative(mp: Any, x: Any, alpha: Any) -> Any:
 facts = Facts(
     name="celu",
     title="CELU",
-    summary="Continuously differentiable exponential linear unit: x where x is not negative, "
-    "alpha (e^(x/alpha) - 1) elsewhere.",
+    summary="Exponential linear unit without a kink: x where x ≥ 0, alpha (e^(x/alpha) - 1) elsewhere.",
     formula=r"\begin{cases} x & x \ge 0 \\ \alpha (e^{x / \alpha} - 1) & x < 0 \end{cases}",
     formula_text="x for x ≥ 0, α(exp(x/α) - 1) for x < 0",
     derivative_formula=r"\begin{cases} 1 & x \ge 0 \\ e^{x / \alpha} & x < 0 \end{cases}",

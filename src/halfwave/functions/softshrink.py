@@ -20,8 +20,7 @@ def _derivative(xp: Any, x: Any, threshold: Any) -> Any:
 facts = Facts(
     name="softshrink",
     title="Soft shrinkage",
-    summary="Soft shrinkage: x brought nearer to 0 by a threshold where it is further away than "
-    "that, 0 elsewhere.",
+    summary="Soft shrinkage: x brought nearer to 0 by a threshold, 0 where it is no further away.",
     formula=r"\operatorname{sign}(x)\,\max(|x| - \lambda, 0)",
     formula_text="sign(x) max(|x| - λ, 0)",
     derivative_formula=r"\begin{cases} 0 & |x| \le \lambda \\ 1 & |x| > \lambda \end{cases}",
