@@ -79,11 +79,17 @@ def floats_of(activation):
     return [d for d in FLOATS if d != np.longdouble or not activation._facts.is_smooth]
 
 
-def computed_in(activation, dtype):
-    """The dtype of the result for x of this dtype."""
-    if dtype.kind not in "biu" or (dtype.kind != "b" and activation.keeps_integers):
+def computed_in(activation, dtype, parameters=()):
+    """The dtype of the result for x of this dtype; a bound that is not whole makes floats of integers."""
+    kept = dtype.kind != "b" and activation.keeps_integers and all(map(_is_whole, parameters))
+    if dtype.kind not in "biu" or kept:
         return dtype.newbyteorder("=")
     return np.dtype({1: np.float16, 2: np.float32}.get(dtype.itemsize, np.float64))
+
+
+def _is_whole(bound):
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(np.isinf(bound) | (np.trunc(bound) == bound)))
 
 
 def cast_to(dtype):
@@ -115,7 +121,7 @@ def expected_pullback(activation, x, g, *parameters):
 
     A smooth activation of halves is computed in float32, and rounded once.
     """
-    dtype = computed_in(activation, np.asarray(x).dtype)
+    dtype = computed_in(activation, np.asarray(x).dtype, parameters)
     half = dtype.itemsize == 2 and dtype.kind not in "iu"
     wide = np.float32 if half and not activation._facts.is_exact else _held_in(dtype)
     with np.errstate(all="ignore"):
@@ -127,18 +133,25 @@ def expected_pullback(activation, x, g, *parameters):
 
 
 def _expected(activation, what, x, parameters):
-    dtype = computed_in(activation, np.asarray(x).dtype)
+    dtype = computed_in(activation, np.asarray(x).dtype, parameters)
     with np.errstate(all="ignore"):
         wide = _held_in(dtype)
         parameters = [_as(p, dtype) for p in parameters or _defaults(activation)]
         operands = [np.asarray(x).astype(dtype).astype(wide), *parameters]
         if activation._facts.is_exact:
-            return np.asarray(getattr(activation._facts, what)(np, *operands)).astype(dtype)
+            result = np.asarray(getattr(activation._facts, what)(np, *operands))
+            return _saturated(result, dtype) if dtype.kind in "iu" else result.astype(dtype)
         operation = activation if what == "value" else activation.derivative
         side_by_side = [np.ascontiguousarray(a) for a in np.broadcast_arrays(*operands)]
         return np.asarray(operation(*side_by_side)).reshape(
             np.broadcast_shapes(*map(np.shape, operands))
         )
+
+
+def _saturated(result, dtype):
+    """Integers of a dtype; a bound beyond its range is the end of the range."""
+    limits = np.iinfo(dtype)
+    return np.clip(result, limits.min, limits.max).astype(dtype)
 
 
 def _held_in(dtype):

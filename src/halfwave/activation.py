@@ -18,6 +18,7 @@ from halfwave.pullback import (
     UfuncPullback,
     argument_vjp,
     gate_vjp,
+    learned,
 )
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ class VJP:
     pullback : Pullback
         `pullback(g)` is g * f′(x), of x's shape and the value's dtype; g broadcasts to x's
         shape. It passes nothing where f′(x) is 0, even an infinite g, and all of g where x
-        is NaN. It keeps the parameters and, where the activation is piecewise linear, one bit
+        is NaN. Of an activation whose parameters are learned it is `(dx, dalpha)`, with a gradient
+        in the shape of each parameter. It keeps the parameters and, where the activation is piecewise linear, one bit
         per element (`pullback.nbytes`). It keeps a reference to x, which is not to be changed
         meanwhile, where the activation is smooth, or where x or a parameter is not a plain
         array (dask, xarray, JAX).
@@ -230,12 +232,22 @@ class VJP:
         self.__qualname__ = f"{activation.name}.vjp"
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
-        activation, facts = self._activation, self._activation._facts
+        facts = self._activation._facts
         x, parameters, _ = calls.bind(self.__qualname__, facts, args, kwargs, options=frozenset())
         library = libraries.find(x, *parameters)
         if library is not None:
-            return library.vjp(facts, x, parameters)
+            value, pullback = library.vjp(facts, x, parameters)
+            if facts.parameter_slopes:
+                pullback = library.learned(facts, x, parameters, pullback)
+            return value, pullback
         x, parameters = as_operand(x, "x"), calls.as_operands(facts, parameters)
+        value, pullback = self._by_the_kernels(x, parameters)
+        if facts.parameter_slopes:
+            pullback = learned(facts, x, parameters, pullback)
+        return value, pullback
+
+    def _by_the_kernels(self, x: Any, parameters: list[Any]) -> tuple[Any, Pullback]:
+        activation, facts = self._activation, self._activation._facts
         if isinstance(x, int) and activation.keeps_integers and integers.all_whole(parameters):
             _, within = integers.settled(facts, np.int64(0), parameters)
             return activation(x, *parameters), gate_vjp(facts, _near(x), within)[1]

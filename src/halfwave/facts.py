@@ -143,6 +143,9 @@ class Facts:
     ``turning`` the points at which its derivative changes sign and is judged by its absolute error.
     ``open_slope`` says that it is piecewise linear all the same: the slope where its gate is open.
 
+    ``parameter_slopes(xp, x, *parameters)`` gives the slopes of f in each parameter, where these are
+    learned as weights are: the pullback then gives the gradients of the parameters, too.
+
     ``onnx`` is the ONNX operator; ``elsewhere`` are the calls of other libraries, by their names:
     expressions in x and the parameters. ``active`` is None where no point divides a side that is
     active from one that is not.
@@ -164,6 +167,7 @@ class Facts:
     example: str
     value: Callable[..., Any]
     derivative: Callable[..., Any]
+    parameter_slopes: Callable[..., tuple[Any, ...]] | None = None
     exact_value: Callable[..., Any] | None = None
     exact_derivative: Callable[..., Any] | None = None
     open_slope: Slope | None = None
@@ -238,6 +242,9 @@ def _notes(facts: Facts) -> str:
         f"(left of it {k.left}, right of it {k.right}); `derivative(x, at_kink=...)` chooses another."
         for k in facts.kinks
     ]
+    if facts.parameter_slopes:
+        gradients = ", ".join(f"d{p.name}" for p in facts.parameters)
+        notes.append(f"The pullback of `vjp` gives (dx, {gradients}), each in its own shape.")
     notes.append(facts.accuracy)
     return "\n".join(fill(note, 88) for note in notes)
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BLOCK = 16_384
+"""Elements whose sum is begun at a time: they stay in the cache."""
+
+
 class Pullback:
     """Turns a gradient of an activation's value into a gradient of its argument.
 
@@ -115,6 +119,63 @@ class NarrowedPullback(Pullback):
         return self._wide(_gradient(g, self._dtype)).astype(self._dtype)
 
 
+class LearnedPullback(Pullback):
+    """Gives the gradients of the parameters beside that of x, to which it keeps a reference."""
+
+    def __init__(
+        self, facts: Facts, parameters: list[NDArray[Any]], x: NDArray[Any], pullback: Pullback
+    ) -> None:
+        super().__init__(facts, parameters)
+        self._x = x
+        self._pullback = pullback
+
+    @property
+    def nbytes(self) -> int:
+        return self._pullback.nbytes + int(self._x.nbytes)
+
+    def __call__(self, g: Any, /) -> tuple[Any, ...]:
+        """g * f′(x), and for each parameter the sum of g times the slope of f in it."""
+        dx = self._pullback(g)
+        g = np.atleast_1d(broadcast("g", _gradient(g, self._x.dtype), self._x.shape))
+        sums = self._sums(np.atleast_1d(self._x), g)
+        narrow = [
+            total.astype(self._x.dtype).reshape(p.shape)[()]
+            for total, p in zip(sums, self._parameters, strict=True)
+        ]
+        return (dx, *(d.item() for d in narrow)) if type(dx) is float else (dx, *narrow)
+
+    def _sums(self, x: NDArray[Any], g: NDArray[Any]) -> list[NDArray[Any]]:
+        """The gradients of the parameters in double precision, from one block of x after another."""
+        wide = np.result_type(x.dtype, np.float64)
+        parameters = [p.reshape((1,) * (x.ndim - p.ndim) + p.shape) for p in self._parameters]
+        sums = [np.zeros(p.shape, wide) for p in parameters]
+        axis = int(np.argmax(x.shape))
+        step = max(1, _BLOCK * x.shape[axis] // max(1, x.size))
+        for start in range(0, x.shape[axis], step):
+            block = (slice(None),) * axis + (slice(start, start + step),)
+            of_block = [p[block] if p.shape[axis] > 1 else p for p in parameters]
+            slopes = self._facts.parameter_slopes(np, x[block], *of_block)
+            for slope, p, total in zip(slopes, parameters, sums, strict=True):
+                part = total[block] if p.shape[axis] > 1 else total
+                part += _summed(g[block], slope, part.shape)
+        return sums
+
+
+def _summed(g: NDArray[Any], slope: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """g * slope, summed in double precision over the axes that have one element in `shape`.
+
+    Where the slope is 0 nothing passes, even of an infinite g, which few sums have to ask about.
+    """
+    wide = np.result_type(slope.dtype, np.float64)
+    axes = tuple(k for k, n in enumerate(shape) if n == 1)
+    with np.errstate(all="ignore"):
+        product = np.multiply(g, slope, dtype=wide)
+        total = product.sum(axis=axes, keepdims=True)
+        if not np.isfinite(total).all():
+            total = np.where(slope == 0, 0, product).sum(axis=axes, keepdims=True)
+    return np.asarray(total)
+
+
 class UfuncPullback(Pullback):
     """Keeps references to what takes part in `__array_ufunc__`: lazy, and in its type."""
 
@@ -144,6 +205,25 @@ def argument_vjp(facts: Facts, x: Any, parameters: list[Any]) -> tuple[Any, Argu
     is_number = is_python_number(x)
     pullback = ArgumentPullback(facts, kept, array, is_number)
     return value.item() if is_number else value, pullback
+
+
+def learned(facts: Facts, x: Any, parameters: list[Any], pullback: Pullback) -> LearnedPullback:
+    """The pullback of an activation whose parameters are learned, which keeps x, too.
+
+    Raises
+    ------
+    TypeError
+        If x or a parameter takes part in `__array_ufunc__`, as dask's and xarray's arrays do.
+    """
+    for a in (x, *parameters):
+        if not (is_plain(a) or is_python_number(a)):
+            raise TypeError(
+                f"{facts.name}.vjp() sums the gradients of its parameters, which it cannot of a "
+                f"{class_name(a)}; pass a NumPy array, such as numpy.asarray(x)"
+            )
+    dtype = computed_in(facts, np.asarray(x).dtype)
+    array = np.asarray(x).astype(dtype, copy=False)
+    return LearnedPullback(facts, _kept(facts, parameters, dtype), array, pullback)
 
 
 def gate_vjp(facts: Facts, x: Any, parameters: list[Any]) -> tuple[Any, GatePullback]:

@@ -103,7 +103,11 @@ def _bind(cls: type[Layer], args: tuple[Any, ...], kwargs: dict[str, Any]) -> di
     for p in facts.parameters:
         value = bound.arguments[p.name]
         if is_number(value):
-            bound.arguments[p.name] = calls.as_float(value, cls.__name__)
+            number = calls.as_float(value, cls.__name__)
+            learned = facts.parameter_slopes is not None
+            bound.arguments[p.name] = (
+                torch.nn.Parameter(torch.tensor(number)) if learned else number
+            )
         elif not isinstance(value, torch.Tensor):
             raise TypeError(f"{cls.__name__}: {p.name} is {value!r}; pass a number or a tensor")
     return bound.arguments

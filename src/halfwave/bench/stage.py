@@ -87,7 +87,8 @@ class Stage:
 
     def _fault(self, result: Any, names: dict[str, Any]) -> str | None:
         """What is wrong with a result, of which a thousand elements are looked at."""
-        found = np.asarray(result)
+        dx_or_value = result[0] if isinstance(result, tuple) else result  # then the parameters'
+        found = np.asarray(dx_or_value)
         indices = np.arange(0, self._size, max(1, self._size // 1000))
         x, g = (_numbers(a)[indices % _numbers(a).size] for a in ("x", "g"))
         if self._is_number:

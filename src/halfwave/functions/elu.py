@@ -71,8 +71,10 @@ array([1. , 0.5])
     exact_value=_exact_value,
     exact_derivative=_exact_derivative,
     measured=(
+        Measured("float16", 0.501, -1.4560546875, 0.501, -0.0416259765625),
+        Measured("bfloat16", 0.501, -1.234375, 0.501, -0.224609375),
         Measured("float32", 0.79, -0.287240594625473, 1.0, -38.46964645385742),
-        Measured("float64", 0.76, -0.27357869330873225, 0.97, -4.4596277560059),
+        Measured("float64", 0.76, -0.27357869330873225, 1.0, -710.661179604166),
     ),
     onnx=Onnx("Elu", attributes=(("alpha", "alpha"),)),
     elsewhere=(

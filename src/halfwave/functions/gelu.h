@@ -223,8 +223,9 @@ struct gelu : smooth<gelu> {
   template <class D, class V>
   static HWY_INLINE V derivative(D d, V x) {
     using Tail = GeluTail<TFromD<D>>;
-    const V sign = And(x, SignBit(d));
-    const V base = IfNegativeThenElse(x, Zero(d), Set(d, Tail::kUp));
+    const auto negative = Lt(x, Zero(d));  // IfNegativeThenElse does not take -0 for one everywhere
+    const V sign = IfThenElseZero(negative, SignBit(d));
+    const V base = IfThenElse(negative, Zero(d), Set(d, Tail::kUp));
     const Exact<V> slope = Tail::Slope(d, Size(d, x));
     const V less = Less(d, base, Exact<V>{Xor(slope.hi, sign), Xor(slope.lo, sign)});
     return IfThenElse(Gt(x, Set(d, kAlmostAll)), Set(d, 1), less);

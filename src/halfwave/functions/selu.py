@@ -88,8 +88,10 @@ array([1.05070099, 1.75809934])
     exact_value=_exact_value,
     exact_derivative=_exact_derivative,
     measured=(
+        Measured("float16", 0.501, 7.62939453125e-06, 0.501, -0.0002713203430175781),
+        Measured("bfloat16", 0.501, 2.938735877055719e-39, 0.501, -5.4375),
         Measured("float32", 1.0, -2.4340529101949715e-38, 1.23, -16.280752182006836),
-        Measured("float64", 0.97, -0.3193158296913794, 1.15, -3.118735683118043),
+        Measured("float64", 1.0, -2.297035427577132e-308, 1.15, -3.118735683118043),
     ),
     onnx=Onnx("Selu", attributes=(("alpha", "alpha"), ("gamma", "gamma"))),
     elsewhere=(

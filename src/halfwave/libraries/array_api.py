@@ -68,6 +68,29 @@ class Library:
         with np.errstate(all="ignore"):
             return self.xp.where(slopes == 0, self.xp.zeros_like(g), g * slopes)
 
+    def learned(
+        self, facts: Facts, x: Any, parameters: list[Any], pullback: Pullback
+    ) -> LearnedLibraryPullback:
+        """The pullback of an activation whose parameters are learned."""
+        return LearnedLibraryPullback(self, facts, self.operands(facts, x, parameters), pullback)
+
+    def parameter_gradients(
+        self, facts: Facts, x: Any, parameters: list[Any], g: Any
+    ) -> tuple[Any, ...]:
+        """For each parameter the sum, in its own shape, of g times the slope of f in it."""
+        slopes = facts.parameter_slopes(self.xp, x, *parameters) if facts.parameter_slopes else ()
+        g = self.gradient(g, x)
+        pairs = zip(slopes, parameters, strict=True)
+        return tuple(self._summed(g, slope, tuple(p.shape)) for slope, p in pairs)
+
+    def _summed(self, g: Any, slope: Any, shape: tuple[int, ...]) -> Any:
+        padded = (1,) * (slope.ndim - len(shape)) + shape
+        axes = tuple(k for k, n in enumerate(padded) if n == 1)
+        with np.errstate(all="ignore"):
+            product = self.xp.where(slope == 0, self.xp.zeros_like(slope), g * slope)
+        total = self.xp.sum(product, axis=axes) if axes else product
+        return self.xp.reshape(total, shape)
+
     def gradient(self, g: Any, like: Any) -> Any:
         """g as an array of the dtype and shape of `like`, where that lies."""
         g = self.join("g", g, like)
@@ -199,6 +222,27 @@ class LibraryPullback(Pullback):
 
     def __call__(self, g: Any, /) -> Any:
         return self._library.pullback(self._facts, self._x, self._parameters, g)
+
+
+class LearnedLibraryPullback(Pullback):
+    """Gives the gradients of the parameters beside that of x, where they lie."""
+
+    def __init__(
+        self, library: Library, facts: Facts, operands: list[Any], pullback: Pullback
+    ) -> None:
+        x, *parameters = operands
+        super().__init__(facts, parameters)
+        self._library = library
+        self._x = x
+        self._pullback = pullback
+
+    @property
+    def nbytes(self) -> int:
+        return self._pullback.nbytes + self._library.nbytes(self._x)
+
+    def __call__(self, g: Any, /) -> tuple[Any, ...]:
+        gradients = self._library.parameter_gradients(self._facts, self._x, self._parameters, g)
+        return (self._pullback(g), *gradients)
 
 
 @cache
