@@ -41,3 +41,8 @@ def defaults_of(op):
 def named(op, values):
     """The parameters given by name."""
     return dict(zip(parameters_of(op), values, strict=True))
+
+
+def dx_of(pulled):
+    """What a pullback gives for x; of an activation whose parameters are learned, the first."""
+    return pulled[0] if isinstance(pulled, tuple) else pulled

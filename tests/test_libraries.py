@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from bits import assert_same_bits
 from libraries import LIBRARIES
-from operations import each_activation
+from operations import dx_of, each_activation
 from samples import computed_in, numbers, parameter_sets
 from test_contract import LEAKY_RELU, RELU, RELU_DERIVATIVE, SLOPES, X
 
 import halfwave as hw
+from halfwave.facts import evaluate
 
 inf, nan = np.inf, np.nan
 
@@ -59,10 +60,26 @@ def test_an_infinite_gradient_against_slope_0_gives_0_and_all_passes_at_nan(libr
 
 def samples(library, activation):
     """Numbers of every float dtype, in NumPy and in the library, and parameters."""
+    given = parameter_sets(activation, [0.01, 0.0, -0.3, 1.7, inf])
+    if not activation._facts.is_exact:  # those for which its error is known
+        tried = (p.tried for p in activation.parameters.values())
+        given = [tuple(p.default for p in activation.parameters.values()), *zip(*tried)]  # noqa: B905
     for dtype in library.floats:
-        x = numbers(dtype, 96).reshape(8, 12)
-        for parameters in parameter_sets(activation, [0.01, 0.0, -0.3, 1.7, inf]):
+        for parameters in given:
+            x = numbers(dtype, 96).reshape(8, 12)
+            if not activation._facts.is_exact:
+                x = np.where(next_to_a_kink(activation, x, parameters), dtype.type(1), x)
             yield x, library.array(x), parameters
+
+
+def next_to_a_kink(activation, x, parameters):
+    """Where the library cannot tell the side: kinks that are no numbers of the dtype, it rounds."""
+    named = dict(zip(activation.parameters, parameters, strict=True))
+    positions = [evaluate(kink.at, named) for kink in activation.kinks]
+    eps = float(ml_dtypes.finfo(x.dtype).eps)
+    with np.errstate(invalid="ignore"):
+        near = [abs(x.astype("f8") - at) < 2 * eps * abs(at) for at in positions]
+    return np.any(near, axis=0)
 
 
 def assert_same_where_visible(library, actual, expected, *operands):
@@ -70,6 +87,25 @@ def assert_same_where_visible(library, actual, expected, *operands):
     assert actual.dtype == expected.dtype
     seen = library.visible(expected, *operands)
     assert_same_bits(actual[seen], expected[seen])
+
+
+def assert_near_where_visible(library, actual, expected, *operands):
+    """The library's own exp and its kin are a few units off, and each of its operations rounds.
+
+    That a tail keeps its digits is tested in double precision, with NumPy.
+    """
+    actual = library.numpy(actual)
+    assert actual.dtype == expected.dtype
+    seen = library.visible(expected, *operands)
+    eps = float(ml_dtypes.finfo(expected.dtype).eps)
+    with np.errstate(invalid="ignore"):
+        actual, expected = (a[seen].astype("f8") for a in (actual, expected))
+    np.testing.assert_allclose(actual, expected, rtol=32 * eps, atol=8 * eps)
+
+
+def judge_of(f):
+    """What is exact has the same bits in every library."""
+    return assert_same_where_visible if f._facts.is_exact else assert_near_where_visible
 
 
 def test_only_subnormal_numbers_are_left_out(library):
@@ -87,44 +123,47 @@ def test_a_difference_is_seen(library):
 
 
 @each_activation
-def test_the_values_have_the_bits_of_numpy(f, library):
+def test_the_values_are_those_of_numpy(f, library):
     for x, foreign, parameters in samples(library, f):
         actual = f(foreign, *parameters)
         assert type(actual) is type(foreign)
-        assert_same_where_visible(library, actual, f(x, *parameters), x)
+        judge_of(f)(library, actual, f(x, *parameters), x)
 
 
 @each_activation
 @pytest.mark.parametrize("at_kink", [None, "left", "right", 0.5, -3])
-def test_the_derivatives_have_the_bits_of_numpy(f, at_kink, library):
+def test_the_derivatives_are_those_of_numpy(f, at_kink, library):
     for x, foreign, parameters in samples(library, f):
         actual = f.derivative(foreign, *parameters, at_kink=at_kink)
         assert type(actual) is type(foreign)
         expected = f.derivative(x, *parameters, at_kink=at_kink)
-        assert_same_where_visible(library, actual, expected, x)
+        judge_of(f)(library, actual, expected, x)
 
 
 @each_activation
-def test_the_pullbacks_have_the_bits_of_numpy(f, library):
+def test_the_pullbacks_are_those_of_numpy(f, library):
     for x, foreign, parameters in samples(library, f):
         value, pullback = f.vjp(foreign, *parameters)
-        expected, judge = f.vjp(x, *parameters)
-        assert_same_where_visible(library, value, expected, x)
+        expected, of_numpy = f.vjp(x, *parameters)
+        judge_of(f)(library, value, expected, x)
         g = numbers(x.dtype, x.size, seed=1).reshape(x.shape)
-        actual = pullback(library.array(g))
+        if not f._facts.is_exact:  # a slope that is 0 in the library alone stops an infinite g
+            with np.errstate(invalid="ignore"):
+                g = np.clip(np.nan_to_num(g), -100, 100).astype(x.dtype)
+        actual = dx_of(pullback(library.array(g)))
         assert type(actual) is type(foreign)
-        assert_same_where_visible(library, actual, judge(g), x, g)
+        judge_of(f)(library, actual, dx_of(of_numpy(g)), x, g)
 
 
 @each_activation
 def test_a_gradient_broadcasts_to_x(f, library):
     x = numbers(np.dtype("f4"), 96).reshape(8, 12)
     _, pullback = f.vjp(library.array(x))
-    _, judge = f.vjp(x)
+    _, of_numpy = f.vjp(x)
     row = np.arange(12, dtype="f4")
     for g in (2, 0.5, np.float64(0.5), row, library.array(row), row.tolist(), row.astype("f8")):
-        expected = judge(row if hasattr(g, "shape") and not isinstance(g, np.generic) else g)
-        assert_same_where_visible(library, pullback(g), expected, x)
+        like = row if hasattr(g, "shape") and not isinstance(g, np.generic) else g
+        judge_of(f)(library, dx_of(pullback(g)), dx_of(of_numpy(like)), x)
 
 
 def test_every_parameter_works_in_every_form(library):
@@ -159,15 +198,17 @@ def test_numbers_and_numpy_arrays_join_a_parameter_of_the_library(library):
 @each_activation
 def test_integers_stay_where_the_activation_keeps_them_and_else_become_floats(f, library):
     for code in "bhilB":
+        if code == "B" and any(p.bound and p.default < 0 for p in f.parameters.values()):
+            continue  # a bound beyond the range of the dtype is the end of the range there
         x = np.array([0, 1, 100, -100 if code != "B" else 3], code)
         foreign = library.array(x)
         kept = computed_in(f, x.dtype) == x.dtype
         like = library.numpy(foreign) if kept else x.astype(library.default_float)
         for operation in (f, f.derivative):
-            assert_same_bits(library.numpy(operation(foreign)), operation(like))
+            judge_of(f)(library, operation(foreign), operation(like))
         value, pullback = f.vjp(foreign)
-        assert_same_bits(library.numpy(value), f(like))
-        assert_same_bits(library.numpy(pullback(3)), f.vjp(like)[1](3))
+        judge_of(f)(library, value, f(like))
+        judge_of(f)(library, dx_of(pullback(3)), dx_of(f.vjp(like)[1](3)))
 
 
 def test_arrays_without_elements_and_without_axes_keep_their_shape(library):
@@ -273,6 +314,6 @@ def test_arrays_of_two_libraries_are_refused(library):
 @pytest.mark.skipif("JAX_ENABLE_X64" in os.environ, reason="this is that process")
 def test_jax_holds_the_contract_in_float64():
     pytest.importorskip("jax")
-    tests = "jax and (contract or bits_of_numpy)"
+    tests = "jax and (contract or those_of_numpy)"
     done = fresh.run("-m", "pytest", "-q", "-k", tests, __file__, JAX_ENABLE_X64="1")
     assert done.returncode == 0, done.stdout.decode()

@@ -154,7 +154,8 @@ class LearnedPullback(Pullback):
         for start in range(0, x.shape[axis], step):
             block = (slice(None),) * axis + (slice(start, start + step),)
             of_block = [p[block] if p.shape[axis] > 1 else p for p in parameters]
-            slopes = self._facts.parameter_slopes(np, x[block], *of_block)
+            with np.errstate(all="ignore"):
+                slopes = self._facts.parameter_slopes(np, x[block], *of_block)
             for slope, p, total in zip(slopes, parameters, sums, strict=True):
                 part = total[block] if p.shape[axis] > 1 else total
                 part += _summed(g[block], slope, part.shape)

@@ -10,8 +10,7 @@ from halfwave.facts import Facts, Measured, Parameter, Peers
 def _parts(xp: Any, x: Any, b: Any) -> tuple[Any, Any]:
     # The root, and half of |x| plus the root. A hypotenuse does not overflow.
     root = xp.hypot(x, xp.sqrt(b))
-    half = xp.where(x > 0, x, -x) / 2 + root / 2
-    return _nonzero(xp, root), _nonzero(xp, half)
+    return root, xp.where(x > 0, x, -x) / 2 + root / 2
 
 
 def _nonzero(xp: Any, a: Any) -> Any:
@@ -20,12 +19,14 @@ def _nonzero(xp: Any, a: Any) -> Any:
 
 def _value(xp: Any, x: Any, b: Any) -> Any:
     _, half = _parts(xp, x, b)
-    return xp.where(x > 0, half, b / 4 / half)
+    return xp.where(x > 0, half, b / 4 / _nonzero(xp, half))
 
 
 def _derivative(xp: Any, x: Any, b: Any) -> Any:
     root, half = _parts(xp, x, b)
-    left = b / 4 / half / root
+    left = b / 4 / _nonzero(xp, half) / _nonzero(xp, root)
+    # XLA multiplies the divisors, down to 0; and NaN is not equal to itself.
+    left = xp.where((b == 0) & (x == x), xp.zeros_like(left), left)  # noqa: PLR0124
     return xp.where(x > 0, 1 - left, left)
 
 

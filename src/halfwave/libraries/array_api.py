@@ -78,7 +78,8 @@ class Library:
         self, facts: Facts, x: Any, parameters: list[Any], g: Any
     ) -> tuple[Any, ...]:
         """For each parameter the sum, in its own shape, of g times the slope of f in it."""
-        slopes = facts.parameter_slopes(self.xp, x, *parameters) if facts.parameter_slopes else ()
+        with np.errstate(all="ignore"):
+            slopes = facts.parameter_slopes(self.xp, x, *parameters)
         g = self.gradient(g, x)
         pairs = zip(slopes, parameters, strict=True)
         return tuple(self._summed(g, slope, tuple(p.shape)) for slope, p in pairs)
