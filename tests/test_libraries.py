@@ -7,7 +7,7 @@ import fresh
 import ml_dtypes
 import numpy as np
 import pytest
-from bits import assert_same_bits
+from bits import assert_same_bits, judge_of
 from libraries import LIBRARIES
 from operations import dx_of, each_activation
 from samples import computed_in, numbers, parameter_sets
@@ -82,30 +82,16 @@ def next_to_a_kink(activation, x, parameters):
     return np.any(near, axis=0)
 
 
-def assert_same_where_visible(library, actual, expected, *operands):
+def assert_same_where_visible(library, actual, expected, *operands, judge=assert_same_bits):
     actual = library.numpy(actual)
     assert actual.dtype == expected.dtype
     seen = library.visible(expected, *operands)
-    assert_same_bits(actual[seen], expected[seen])
+    judge(actual[seen], expected[seen])
 
 
-def assert_near_where_visible(library, actual, expected, *operands):
-    """The library's own exp and its kin are a few units off, and each of its operations rounds.
-
-    That a tail keeps its digits is tested in double precision, with NumPy.
-    """
-    actual = library.numpy(actual)
-    assert actual.dtype == expected.dtype
-    seen = library.visible(expected, *operands)
-    eps = float(ml_dtypes.finfo(expected.dtype).eps)
-    with np.errstate(invalid="ignore"):
-        actual, expected = (a[seen].astype("f8") for a in (actual, expected))
-    np.testing.assert_allclose(actual, expected, rtol=32 * eps, atol=8 * eps)
-
-
-def judge_of(f):
+def assert_agrees(f, library, actual, expected, *operands):
     """What is exact has the same bits in every library."""
-    return assert_same_where_visible if f._facts.is_exact else assert_near_where_visible
+    assert_same_where_visible(library, actual, expected, *operands, judge=judge_of(f))
 
 
 def test_only_subnormal_numbers_are_left_out(library):
@@ -127,7 +113,7 @@ def test_the_values_are_those_of_numpy(f, library):
     for x, foreign, parameters in samples(library, f):
         actual = f(foreign, *parameters)
         assert type(actual) is type(foreign)
-        judge_of(f)(library, actual, f(x, *parameters), x)
+        assert_agrees(f, library, actual, f(x, *parameters), x)
 
 
 @each_activation
@@ -137,7 +123,7 @@ def test_the_derivatives_are_those_of_numpy(f, at_kink, library):
         actual = f.derivative(foreign, *parameters, at_kink=at_kink)
         assert type(actual) is type(foreign)
         expected = f.derivative(x, *parameters, at_kink=at_kink)
-        judge_of(f)(library, actual, expected, x)
+        assert_agrees(f, library, actual, expected, x)
 
 
 @each_activation
@@ -145,14 +131,14 @@ def test_the_pullbacks_are_those_of_numpy(f, library):
     for x, foreign, parameters in samples(library, f):
         value, pullback = f.vjp(foreign, *parameters)
         expected, of_numpy = f.vjp(x, *parameters)
-        judge_of(f)(library, value, expected, x)
+        assert_agrees(f, library, value, expected, x)
         g = numbers(x.dtype, x.size, seed=1).reshape(x.shape)
         if not f._facts.is_exact:  # a slope that is 0 in the library alone stops an infinite g
             with np.errstate(invalid="ignore"):
                 g = np.clip(np.nan_to_num(g), -100, 100).astype(x.dtype)
         actual = dx_of(pullback(library.array(g)))
         assert type(actual) is type(foreign)
-        judge_of(f)(library, actual, dx_of(of_numpy(g)), x, g)
+        assert_agrees(f, library, actual, dx_of(of_numpy(g)), x, g)
 
 
 @each_activation
@@ -163,7 +149,7 @@ def test_a_gradient_broadcasts_to_x(f, library):
     row = np.arange(12, dtype="f4")
     for g in (2, 0.5, np.float64(0.5), row, library.array(row), row.tolist(), row.astype("f8")):
         like = row if hasattr(g, "shape") and not isinstance(g, np.generic) else g
-        judge_of(f)(library, dx_of(pullback(g)), dx_of(of_numpy(like)), x)
+        assert_agrees(f, library, dx_of(pullback(g)), dx_of(of_numpy(like)), x)
 
 
 def test_every_parameter_works_in_every_form(library):
@@ -205,10 +191,10 @@ def test_integers_stay_where_the_activation_keeps_them_and_else_become_floats(f,
         kept = computed_in(f, x.dtype) == x.dtype
         like = library.numpy(foreign) if kept else x.astype(library.default_float)
         for operation in (f, f.derivative):
-            judge_of(f)(library, operation(foreign), operation(like))
+            assert_agrees(f, library, operation(foreign), operation(like))
         value, pullback = f.vjp(foreign)
-        judge_of(f)(library, value, f(like))
-        judge_of(f)(library, dx_of(pullback(3)), dx_of(f.vjp(like)[1](3)))
+        assert_agrees(f, library, value, f(like))
+        assert_agrees(f, library, dx_of(pullback(3)), dx_of(f.vjp(like)[1](3)))
 
 
 def test_arrays_without_elements_and_without_axes_keep_their_shape(library):

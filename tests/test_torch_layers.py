@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import re
 import io
 import pickle
 from pathlib import Path
@@ -18,7 +19,7 @@ import halfwave.torch as layers
 
 
 def layer_of(f):
-    return getattr(layers, f.title.replace(" ", ""))
+    return getattr(layers, re.sub(r"\W", "", f.title))
 
 
 def network(**options):

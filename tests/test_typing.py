@@ -157,7 +157,7 @@ hw.relu(1.0, at_kink="left")  # E: call-overload
 hw.leaky_relu.derivative(x, at_kink=[1])  # E: call-overload
 hw.leaky_relu.vjp(x, slope=1)  # E: call-arg
 hw.leaky_relu.plot(slope=1)  # E: call-arg
-hw.gelu(x)  # E: attr-defined
+hw.sine(x)  # E: attr-defined
 hw.relu.gradient(x)  # E: attr-defined
 hw.relu = hw.relu  # E: misc
 hw.activations["relu"] = hw.relu  # E: index

@@ -84,7 +84,6 @@ array([1., 1.])
             "np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))",
             "torch.nn.functional.celu(x, alpha)",
             "f = jax.jit(jax.nn.celu); f(x, alpha).block_until_ready()",
-            "numexpr.evaluate('where(x > 0, x, alpha * expm1(x / alpha))')",
         ),
         out=(
             "torch.ops.aten.elu.out(x, alpha, 1.0, 1 / alpha, out=y)",

@@ -89,7 +89,6 @@ array([1. , 0.5])
             "np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
             "torch.nn.functional.elu(x, alpha)",
             "f = jax.jit(jax.nn.elu); f(x, alpha).block_until_ready()",
-            "numexpr.evaluate('where(x > 0, x, alpha * expm1(x))')",
         ),
         out=(
             "torch.ops.aten.elu.out(x, alpha, out=y)",

@@ -50,7 +50,7 @@ def _exact_derivative(mp: Any, x: Any) -> Any:
 
 facts = Facts(
     name="gelu_tanh",
-    title="GELU by tanh",
+    title="GELU (tanh)",
     summary="The approximation of GELU by a hyperbolic tangent.",
     formula=r"\frac{x}{2} \left(1 + \tanh\left(\sqrt{\tfrac{2}{\pi}} "
     r"\left(x + 0.044715 x^3\right)\right)\right)",

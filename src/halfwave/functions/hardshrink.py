@@ -18,7 +18,7 @@ def _derivative(xp: Any, x: Any, threshold: Any) -> Any:
 
 facts = Facts(
     name="hardshrink",
-    title="Hard shrinkage",
+    title="Hardshrink",
     summary="Hard shrinkage: x where x is further from 0 than a threshold, 0 elsewhere.",
     formula=r"\mathbf{1}(|x| > \lambda)\,x",
     formula_text="1(|x|>λ)x",

@@ -32,7 +32,7 @@ def _exact_derivative(mp: Any, x: Any) -> Any:
 
 facts = Facts(
     name="log_sigmoid",
-    title="Log-sigmoid",
+    title="LogSigmoid",
     summary="Log-sigmoid: the logarithm of the logistic function, which is -softplus(-x).",
     formula=r"-\ln(1 + e^{-x})",
     formula_text="-ln(1 + e⁻ˣ)",

@@ -72,13 +72,13 @@ array([ -2., -30.])
         number=("x if x > 0 else alpha * x",),
         value=(
             "np.where(x > 0, x, alpha * x)",
-            "w = torch.tensor([alpha]); torch.nn.functional.prelu(x, w)",
+            "torch.nn.functional.prelu(x, torch.tensor(alpha))",
         ),
         out=("np.maximum(x, alpha * x, out=y)",),
         derivative=("np.where(x > 0, 1, alpha).astype(x.dtype)",),
         pullback=(
             "np.where(x > 0, g, alpha * g), np.sum(np.minimum(x, 0) * g)",
-            "w = torch.tensor([alpha]); torch.ops.aten._prelu_kernel_backward(g, x, w)",
+            "torch.ops.aten._prelu_kernel_backward(g, x, torch.tensor(alpha))",
         ),
     ),
 )

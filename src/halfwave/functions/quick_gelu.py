@@ -83,7 +83,6 @@ array([0.5, 1. ])
             "x * scipy.special.expit(1.702 * x)",
             "x * torch.sigmoid(1.702 * x)",
             "f = jax.jit(lambda x: x * jax.nn.sigmoid(1.702 * x)); f(x).block_until_ready()",
-            "numexpr.evaluate('x / (1 + exp(-1.702 * x))')",
         ),
         out=("numexpr.evaluate('x / (1 + exp(-1.702 * x))', out=y, casting='same_kind')",),
     ),

@@ -106,7 +106,6 @@ array([1.05070099, 1.75809934])
             "gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
             "torch.selu(x)",
             "f = jax.jit(jax.nn.selu); f(x).block_until_ready()",
-            "numexpr.evaluate('gamma * where(x > 0, x, alpha * expm1(x))')",
         ),
         out=(
             "torch.ops.aten.elu.out(x, alpha, gamma, out=y)",

@@ -19,7 +19,7 @@ def _derivative(xp: Any, x: Any, threshold: Any) -> Any:
 
 facts = Facts(
     name="softshrink",
-    title="Soft shrinkage",
+    title="Softshrink",
     summary="Soft shrinkage: x brought nearer to 0 by a threshold, 0 where it is no further away.",
     formula=r"\operatorname{sign}(x)\,\max(|x| - \lambda, 0)",
     formula_text="sign(x) max(|x| - λ, 0)",

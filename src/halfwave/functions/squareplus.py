@@ -97,7 +97,6 @@ array([0.2, 0.5, 0.8])
             "(x + np.sqrt(x * x + b)) / 2",
             "(x + torch.sqrt(x * x + b)) / 2",
             "f = jax.jit(jax.nn.squareplus); f(x, b).block_until_ready()",
-            "numexpr.evaluate('(x + sqrt(x * x + b)) / 2')",
         ),
         out=("numexpr.evaluate('(x + sqrt(x * x + b)) / 2', out=y, casting='same_kind')",),
         derivative=("(1 + x / np.sqrt(x * x + b)) / 2",),

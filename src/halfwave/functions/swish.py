@@ -97,7 +97,6 @@ array([0.5, 1. ])
             "x * scipy.special.expit(beta * x)",
             "x * torch.sigmoid(beta * x)",
             "f = jax.jit(lambda x, b: x * jax.nn.sigmoid(b * x)); f(x, beta).block_until_ready()",
-            "numexpr.evaluate('x / (1 + exp(-beta * x))')",
         ),
         out=("numexpr.evaluate('x / (1 + exp(-beta * x))', out=y, casting='same_kind')",),
     ),
