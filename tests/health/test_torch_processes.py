@@ -10,7 +10,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import two_processes as jobs
-from direct import assert_counted
 from nets import assert_same, counted, mlp, seeded
 from torch.nn.parallel import DataParallel
 
@@ -88,7 +87,12 @@ def test_with_the_same_weights_the_counts_are_equal_where_one_process_has_fewer_
         model(jobs.half(jobs.VECTORS[3], 1)).square().sum().backward()
     layer, expected = gathered(reports, "job_uneven")["0"], watch.report()["0"]
     assert (layer.samples, layer.steps) == (21, 4)
-    assert_counted(layer.counts, vars(expected.counts))
+    ours, theirs = vars(layer.counts), vars(expected.counts)
+    for name in ("samples", "values", "fired", "nonfinite"):
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    # Some processors round the product of half a batch in another order than that of a whole one.
+    for name in ("total", "magnitude", "low", "high"):
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-6)
     assert layer.history.ends == expected.history.ends
     assert_same(layer.history.fired, expected.history.fired)
     assert_same(layer.not_updated, expected.not_updated)
