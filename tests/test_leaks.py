@@ -56,7 +56,7 @@ def good_calls():
         given = [ALPHA] * len(f.parameters)
         calls[f"{f.name}(arrays)"] = lambda f=f, given=given: f(X, *given)
         calls[f"{f.name}.vjp"] = lambda f=f, given=given: f.vjp(X, *given)[1](G)
-        if not f._facts.parameter_slopes:
+        if not f._facts.is_learned:
             calls[f"{f.name}.vjp(masked)"] = lambda f=f: f.vjp(np.ma.array(X))[1](G)
         calls[f"{f.name}.derivative(at_kink)"] = lambda f=f: f.derivative(X, at_kink="right")
         calls[f"Activation({f.name})"] = lambda f=f: hw.Activation(f._facts)(X)

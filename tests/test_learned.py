@@ -15,7 +15,7 @@ from samples import FLOATS, expected_pullback
 import halfwave as hw
 from halfwave.pullback import LearnedPullback
 
-LEARNED = [f for f in hw.activations.values() if f._facts.parameter_slopes]
+LEARNED = [f for f in hw.activations.values() if f._facts.is_learned]
 each_learned = pytest.mark.parametrize("f", LEARNED, ids=lambda f: f.name)
 inf, nan = np.inf, np.nan
 

@@ -63,7 +63,7 @@ def samples(library, activation):
     given = parameter_sets(activation, [0.01, 0.0, -0.3, 1.7, inf])
     if not activation._facts.is_exact:  # those for which its error is known
         tried = (p.tried for p in activation.parameters.values())
-        given = [tuple(p.default for p in activation.parameters.values()), *zip(*tried)]  # noqa: B905
+        given = [tuple(p.default for p in activation.parameters.values()), *zip(*tried)]
     for dtype in library.floats:
         for parameters in given:
             x = numbers(dtype, 96).reshape(8, 12)

@@ -2,9 +2,9 @@
 
 import copy
 import inspect
-import re
 import io
 import pickle
+import re
 from pathlib import Path
 
 import fresh

@@ -237,12 +237,12 @@ class VJP:
         library = libraries.find(x, *parameters)
         if library is not None:
             value, pullback = library.vjp(facts, x, parameters)
-            if facts.parameter_slopes:
+            if facts.is_learned:
                 pullback = library.learned(facts, x, parameters, pullback)
             return value, pullback
         x, parameters = as_operand(x, "x"), calls.as_operands(facts, parameters)
         value, pullback = self._by_the_kernels(x, parameters)
-        if facts.parameter_slopes:
+        if facts.is_learned:
             pullback = learned(facts, x, parameters, pullback)
         return value, pullback
 

@@ -127,6 +127,10 @@ class Measured:
     derivative_at: float
 
 
+def _no_slopes(*_: Any) -> tuple[Any, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything about one activation that is not compiled.
@@ -167,7 +171,7 @@ class Facts:
     example: str
     value: Callable[..., Any]
     derivative: Callable[..., Any]
-    parameter_slopes: Callable[..., tuple[Any, ...]] | None = None
+    parameter_slopes: Callable[..., tuple[Any, ...]] = _no_slopes
     exact_value: Callable[..., Any] | None = None
     exact_derivative: Callable[..., Any] | None = None
     open_slope: Slope | None = None
@@ -182,6 +186,11 @@ class Facts:
     def is_exact(self) -> bool:
         """Whether it is held to the bits of its expressions, and not to an error."""
         return self.exact_value is None
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether its parameters are weights, whose gradients the pullback gives."""
+        return self.parameter_slopes is not _no_slopes
 
     @property
     def is_smooth(self) -> bool:
@@ -242,7 +251,7 @@ def _notes(facts: Facts) -> str:
         f"(left of it {k.left}, right of it {k.right}); `derivative(x, at_kink=...)` chooses another."
         for k in facts.kinks
     ]
-    if facts.parameter_slopes:
+    if facts.is_learned:
         gradients = ", ".join(f"d{p.name}" for p in facts.parameters)
         notes.append(f"The pullback of `vjp` gives (dx, {gradients}), each in its own shape.")
     notes.append(facts.accuracy)

@@ -57,8 +57,9 @@ def nearest_within(bound: float, least: int, most: int) -> int:
 def _integers(facts: Facts, x: Any) -> np.dtype[Any] | None:
     """The dtype of x, native, where that is one of integers and the parameters decide about it."""
     dtype = getattr(x, "dtype", None)
-    decided = is_bounded(facts) and isinstance(dtype, np.dtype) and dtype.kind in "iu"
-    return dtype.newbyteorder("=") if decided else None
+    if is_bounded(facts) and isinstance(dtype, np.dtype) and dtype.kind in "iu":
+        return dtype.newbyteorder("=")
+    return None
 
 
 def _is_whole(bound: Any) -> bool:

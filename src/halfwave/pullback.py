@@ -138,10 +138,11 @@ class LearnedPullback(Pullback):
         dx = self._pullback(g)
         g = np.atleast_1d(broadcast("g", _gradient(g, self._x.dtype), self._x.shape))
         sums = self._sums(np.atleast_1d(self._x), g)
-        narrow = [
-            total.astype(self._x.dtype).reshape(p.shape)[()]
-            for total, p in zip(sums, self._parameters, strict=True)
-        ]
+        with np.errstate(all="ignore"):
+            narrow = [
+                total.astype(self._x.dtype).reshape(p.shape)[()]
+                for total, p in zip(sums, self._parameters, strict=True)
+            ]
         return (dx, *(d.item() for d in narrow)) if type(dx) is float else (dx, *narrow)
 
     def _sums(self, x: NDArray[Any], g: NDArray[Any]) -> list[NDArray[Any]]:

@@ -104,10 +104,8 @@ def _bind(cls: type[Layer], args: tuple[Any, ...], kwargs: dict[str, Any]) -> di
         value = bound.arguments[p.name]
         if is_number(value):
             number = calls.as_float(value, cls.__name__)
-            learned = facts.parameter_slopes is not None
-            bound.arguments[p.name] = (
-                torch.nn.Parameter(torch.tensor(number)) if learned else number
-            )
+            weight = torch.nn.Parameter(torch.tensor(number)) if facts.is_learned else None
+            bound.arguments[p.name] = number if weight is None else weight
         elif not isinstance(value, torch.Tensor):
             raise TypeError(f"{cls.__name__}: {p.name} is {value!r}; pass a number or a tensor")
     return bound.arguments

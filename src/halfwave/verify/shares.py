@@ -180,7 +180,7 @@ def _too_far(
 def _computed(f: Activation, x: Array, parameters: Parameters) -> tuple[Array, ...]:
     """What the engine gives for each of WHAT."""
     value, pullback = f.vjp(x, *parameters)
-    dx = pullback(x)[0] if f._facts.parameter_slopes else pullback(x)
+    dx = pullback(x)[0] if f._facts.is_learned else pullback(x)
     return f(x, *parameters), f.derivative(x, *parameters), value, dx
 
 
