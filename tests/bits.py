@@ -38,7 +38,7 @@ def assert_near(actual, expected):
     eps = float(ml_dtypes.finfo(expected.dtype).eps)
     with np.errstate(invalid="ignore"):
         actual, expected = (a.astype("f8") for a in (actual, expected))
-    np.testing.assert_allclose(actual, expected, rtol=32 * eps, atol=8 * eps)
+    np.testing.assert_allclose(actual, expected, rtol=16 * eps, atol=8 * eps)
 
 
 def judge_of(f):

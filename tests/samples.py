@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 
 from halfwave import _core
-from halfwave.facts import passing_slope
+from halfwave.facts import evaluate, passing_slope
 
 # HALFWAVE_TARGET limits the tests to one instruction set.
 TARGETS = [os.environ["HALFWAVE_TARGET"]] if os.environ.get("HALFWAVE_TARGET") else _core.targets()
@@ -72,6 +72,28 @@ def parameter_sets(activation, values):
         return list(product(values, repeat=count))
     half = len(values) // 2
     return [tuple(np.roll(values, half * k)[i] for k in range(count)) for i in range(len(values))]
+
+
+def known_sets(activation):
+    """The parameters at which the error of an activation is known: the defaults, and those tried."""
+    known = activation.parameters.values()
+    return [tuple(p.default for p in known), *zip(*(p.tried for p in known))]
+
+
+def off_the_kinks(activation, x, parameters):
+    """x, with 1 where expressions cannot tell the side: kinks that are no numbers of the dtype."""
+    named = dict(zip(activation.parameters, parameters, strict=True))
+    positions = [evaluate(kink.at, named) for kink in activation.kinks]
+    eps = float(ml_dtypes.finfo(x.dtype).eps)
+    with np.errstate(invalid="ignore"):
+        near = [abs(x.astype("f8") - at) < 2 * eps * abs(at) for at in positions]
+    return np.where(np.any(near, axis=0), x.dtype.type(1), x)
+
+
+def moderate(g):
+    """The same gradients without infinities, NaN and what is as good as infinite."""
+    with np.errstate(invalid="ignore"):  # NumPy does not take the NaN of bfloat16 for one
+        return np.clip(np.nan_to_num(g.astype("f8")), -100, 100).astype(g.dtype)
 
 
 def floats_of(activation):

@@ -10,11 +10,10 @@ import pytest
 from bits import assert_same_bits, judge_of
 from libraries import LIBRARIES
 from operations import dx_of, each_activation
-from samples import computed_in, numbers, parameter_sets
+from samples import computed_in, known_sets, moderate, numbers, off_the_kinks, parameter_sets
 from test_contract import LEAKY_RELU, RELU, RELU_DERIVATIVE, SLOPES, X
 
 import halfwave as hw
-from halfwave.facts import evaluate
 
 inf, nan = np.inf, np.nan
 
@@ -62,24 +61,13 @@ def samples(library, activation):
     """Numbers of every float dtype, in NumPy and in the library, and parameters."""
     given = parameter_sets(activation, [0.01, 0.0, -0.3, 1.7, inf])
     if not activation._facts.is_exact:  # those for which its error is known
-        tried = (p.tried for p in activation.parameters.values())
-        given = [tuple(p.default for p in activation.parameters.values()), *zip(*tried)]
+        given = known_sets(activation)
     for dtype in library.floats:
         for parameters in given:
             x = numbers(dtype, 96).reshape(8, 12)
             if not activation._facts.is_exact:
-                x = np.where(next_to_a_kink(activation, x, parameters), dtype.type(1), x)
+                x = off_the_kinks(activation, x, parameters)
             yield x, library.array(x), parameters
-
-
-def next_to_a_kink(activation, x, parameters):
-    """Where the library cannot tell the side: kinks that are no numbers of the dtype, it rounds."""
-    named = dict(zip(activation.parameters, parameters, strict=True))
-    positions = [evaluate(kink.at, named) for kink in activation.kinks]
-    eps = float(ml_dtypes.finfo(x.dtype).eps)
-    with np.errstate(invalid="ignore"):
-        near = [abs(x.astype("f8") - at) < 2 * eps * abs(at) for at in positions]
-    return np.any(near, axis=0)
 
 
 def assert_same_where_visible(library, actual, expected, *operands, judge=assert_same_bits):
@@ -134,8 +122,7 @@ def test_the_pullbacks_are_those_of_numpy(f, library):
         assert_agrees(f, library, value, expected, x)
         g = numbers(x.dtype, x.size, seed=1).reshape(x.shape)
         if not f._facts.is_exact:  # a slope that is 0 in the library alone stops an infinite g
-            with np.errstate(invalid="ignore"):
-                g = np.clip(np.nan_to_num(g), -100, 100).astype(x.dtype)
+            g = moderate(g)
         actual = dx_of(pullback(library.array(g)))
         assert type(actual) is type(foreign)
         assert_agrees(f, library, actual, dx_of(of_numpy(g)), x, g)

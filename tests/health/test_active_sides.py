@@ -9,15 +9,15 @@ from hypothesis.extra import numpy as hnp
 import halfwave as hw
 from halfwave.health import Rectifier
 
-# The square of a number beyond is no number any more, or 0.
-finite = st.floats(-1e150, 1e150).filter(lambda x: x == 0 or abs(x) > 1e-150)
-numbers = hnp.arrays(np.float64, 20, elements=finite)
+numbers = hnp.arrays(np.float64, 20, elements=st.floats(allow_nan=False, allow_infinity=False))
 with_side = [f for f in hw.activations.values() if f._facts.active is not None]
 
 
 @pytest.mark.parametrize("f", with_side, ids=lambda f: f.name)
 @given(x=numbers)
 def test_a_unit_fires_where_the_slope_is_not_that_of_the_other_side(f, x):
+    if not f._facts.is_exact:  # a value that is rounded to 0 or to infinity shows no slope
+        x = x[(x == 0) | ((abs(x) > 1e-150) & (abs(x) < 1e150))]
     side, rectifier = f._facts.active, Rectifier.of(f, {})
     defaults = {p.name: p.default for p in f.parameters.values()}
     other = defaults.get(side.slope, side.slope)

@@ -20,7 +20,9 @@ LIBRARIES = {
 }
 """What an expression calls a library, and the module that it means."""
 
-SIZES = (64, 2**14, 2**20, 2**26)
+SIZES = (64, 2**14, 2**22, 2**26)
+ALLOCATED = 2**22
+"""The largest result in new memory: of a larger one, little else than the memory is measured."""
 RECYCLED = 2**23
 """float32 elements in 32 MiB, the smallest result that is recycled."""
 THREADED = 2**20
@@ -60,6 +62,7 @@ class Operation:
     role: Role
     contenders: tuple[Contender, ...]
     least: int = 1
+    most: int = SIZES[-1]
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,15 @@ def contests(f: Activation, sizes: Iterable[int] = SIZES) -> Iterator[Contest]:
     yield Contest(f.name, _operation(NUMBER, "value", call, f._facts.peers.number), 1)
     for operation in (*_of_values(f, call), *_of_slopes(f, call)):
         for size in sizes:
-            if size >= operation.least and is_installed(operation.contenders[0]):
+            fits = operation.least <= size <= operation.most
+            if fits and is_installed(operation.contenders[0]):
                 yield Contest(f.name, operation, size)
 
 
 def _of_values(f: Activation, call: Contender) -> Iterator[Operation]:
     peers = f._facts.peers
-    yield _operation("value", "value", call, peers.value or (_expression(f, "value"),))
+    values = peers.value or (_expression(f, "value"),)
+    yield _operation("value", "value", call, values, most=ALLOCATED)
     recycled = Contender(f"hw.recycle_results(2**30); {call.text}", apart=True)
     yield _operation("recycled", "value", recycled, peers.value, least=RECYCLED)
     out = Contender(f"hw.{f.name}({_arguments(f, 'x')}, out=y)")
@@ -126,19 +131,19 @@ def _of_slopes(f: Activation, call: Contender) -> Iterator[Operation]:
     name, arguments, peers = f"hw.{f.name}", _arguments(f, "x"), f._facts.peers
     derivative = Contender(f"{name}.derivative({arguments})")
     slopes = peers.derivative or (_expression(f, "derivative"),)
-    yield _operation("derivative", "derivative", derivative, slopes)
+    yield _operation("derivative", "derivative", derivative, slopes, most=ALLOCATED)
     pullback = Contender(f"pullback = {name}.vjp({arguments})[1]; pullback(g)")
-    yield _operation("pullback", "pullback", pullback, peers.pullback)
+    yield _operation("pullback", "pullback", pullback, peers.pullback, most=ALLOCATED)
     gradient = "x.requires_grad_(); torch.autograd.grad({}, x, g)[0]"
     theirs = tuple(gradient.format(text) for text in peers.value if "torch" in libraries(text))
     ours = Contender(gradient.format(call.text))
-    yield _operation("gradient", "pullback", ours, theirs)
+    yield _operation("gradient", "pullback", ours, theirs, most=ALLOCATED)
 
 
 def _operation(
-    name: str, role: Role, ours: Contender, peers: Iterable[str], *others: Contender, least: int = 1
+    name: str, role: Role, ours: Contender, peers: Iterable[str], *others: Contender, **sizes: int
 ) -> Operation:
-    return Operation(name, role, (ours, *map(Contender, peers), *others), least)
+    return Operation(name, role, (ours, *map(Contender, peers), *others), **sizes)
 
 
 def _arguments(f: Activation, *arrays: str) -> str:

@@ -65,7 +65,7 @@ array([ -2., -30.])
     active=ActiveSide(slope="alpha"),
     onnx=Onnx("PRelu", inputs=("alpha",)),
     elsewhere=(
-        ("PyTorch", "torch.nn.functional.prelu(x, weight=alpha)"),
+        ("PyTorch", "torch.nn.functional.prelu(x, torch.tensor(alpha, dtype=x.dtype))"),
         ("Keras", "keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(alpha))(x)"),
     ),
     peers=Peers(
