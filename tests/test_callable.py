@@ -12,7 +12,7 @@ import fresh
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from operations import ACTIVATIONS, OPERATIONS, each_activation, each_operation
+from operations import ACTIVATIONS, OPERATIONS, dx_of, each_activation, each_operation
 
 import halfwave as hw
 from halfwave.facts import evaluate
@@ -245,7 +245,7 @@ def test_a_pullback_pickles_with_what_it_keeps(f):
     x, g = np.array([-2.0, 0.0, np.nan, 3.0]), np.array([5.0, 6.0, 7.0, 8.0])
     _, pullback = f.vjp(x)
     restored = pickle.loads(pickle.dumps(pullback))
-    assert_same_bits(restored(g), pullback(g))
+    assert_same_bits(dx_of(restored(g)), dx_of(pullback(g)))
     assert restored.nbytes == pullback.nbytes
 
 
