@@ -62,9 +62,9 @@ facts = Facts(
         Kink(at="-offset/slope", left=0.0, right="slope", slope=0.0, elsewhere=_AT_BOTH),
         Kink(at="(1 - offset)/slope", left="slope", right=0.0, slope=0.0, elsewhere=_AT_BOTH),
     ),
-    accuracy="Rounded once, next to the kinks too; the same bits on every instruction set. A kink "
-    "that is no number of the dtype is taken to be the nearest one. Where x is NaN, a gradient passes "
-    "as it does between the kinks.",
+    accuracy="Rounded once, next to the kinks too; the same bits on every instruction set. In float32 "
+    "and float64 a kink that is no number of the dtype is taken to be the nearest one. Where x is NaN, "
+    "a gradient passes as it does between the kinks.",
     integers="int8, uint8 and bool give float16, int16 and uint16 float32, wider ones float64.",
     source="M. Courbariaux, Y. Bengio and J.-P. David, BinaryConnect: training deep neural\n"
     "networks with binary weights during propagations, NIPS 2015; A. Howard et al., Searching for\n"
