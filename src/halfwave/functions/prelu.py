@@ -52,7 +52,8 @@ facts = Facts(
 >>> import halfwave as hw
 >>> hw.prelu(np.array([1.0, -10.0, 0.0, 15.0, -20.0]))
 array([ 1. , -2.5,  0. , 15. , -5. ])
->>> y, pullback = hw.prelu.vjp(np.array([[1.0, -10.0], [-2.0, -20.0]]), alpha=np.array([0.5, 0.25]))
+>>> x = np.array([[1.0, -10.0], [-2.0, -20.0]])
+>>> y, pullback = hw.prelu.vjp(x, alpha=np.array([0.5, 0.25]))
 >>> dx, dalpha = pullback(np.ones((2, 2)))
 >>> dx
 array([[1.  , 0.25],
