@@ -16,7 +16,8 @@ HEAD = ("at\u00a0x\u00a0=", "left", "right", "halfwave", *LIBRARIES)
 HOW_TO_READ = (
     "*Left* and *right* are the slopes on the two sides, *halfwave* is the one that `derivative` and "
     "`vjp` take at the kink; `derivative(x, at_kink=…)` chooses another. Under each library is what its "
-    "gradient takes; a dash means that it has no such function, or none with a gradient of its own."
+    "gradient was seen to take; where TensorFlow has no such function, Keras's on TensorFlow. A dash "
+    "means that there is none."
 )
 
 

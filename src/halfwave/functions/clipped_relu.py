@@ -6,6 +6,8 @@ from typing import Any
 
 from halfwave.facts import ActiveSide, Facts, Kink, Onnx, Parameter, Peers
 
+_AT_BOTH = (("PyTorch", 0.0), ("JAX", 0.5), ("TensorFlow", 1.0))
+
 
 def _value(xp: Any, x: Any, ceiling: Any) -> Any:
     rectified = xp.where(x <= 0, xp.zeros_like(x), x)
@@ -42,8 +44,8 @@ facts = Facts(
         ),
     ),
     kinks=(
-        Kink(at=0.0, left=0.0, right=1.0, slope=0.0),
-        Kink(at="ceiling", left=1.0, right=0.0, slope=0.0),
+        Kink(at=0.0, left=0.0, right=1.0, slope=0.0, elsewhere=_AT_BOTH),
+        Kink(at="ceiling", left=1.0, right=0.0, slope=0.0, elsewhere=_AT_BOTH),
     ),
     accuracy="Exact on every input; NaN stays NaN and -0.0 becomes 0.0.",
     integers="Integers stay integers, of the same dtype, where the ceiling is whole or infinite; else "

@@ -50,7 +50,7 @@ facts = Facts(
             left="alpha",
             right=1.0,
             slope="alpha",
-            elsewhere=(("PyTorch", "alpha"), ("JAX", "alpha"), ("TensorFlow", 1.0)),
+            elsewhere=(("PyTorch", "alpha"), ("JAX", "alpha"), ("TensorFlow", "alpha")),
         ),
     ),
     accuracy="Within 0.79 ULP in float32 and float64, tails and subnormal results included; the "

@@ -43,7 +43,7 @@ facts = Facts(
             right=0.0,
             slope=0.0,
             jump=True,
-            elsewhere=(("PyTorch", 0.0),),
+            elsewhere=(("PyTorch", 0.0), ("TensorFlow", 0.0)),
         ),
         Kink(
             at="threshold",
@@ -51,7 +51,7 @@ facts = Facts(
             right=1.0,
             slope=0.0,
             jump=True,
-            elsewhere=(("PyTorch", 0.0),),
+            elsewhere=(("PyTorch", 0.0), ("TensorFlow", 0.0)),
         ),
     ),
     accuracy="Exact on every input; NaN stays NaN.",

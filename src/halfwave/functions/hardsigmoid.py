@@ -29,7 +29,7 @@ def _exact_derivative(mp: Any, x: Any, slope: Any, offset: Any) -> Any:
     return slope if 0 < slope * x + offset < 1 else mp.zero
 
 
-_AT_BOTH = (("PyTorch", 0.0), ("JAX", 0.0))
+_AT_BOTH = (("PyTorch", 0.0), ("JAX", 0.0), ("TensorFlow", 0.0))
 
 facts = Facts(
     name="hardsigmoid",

@@ -39,7 +39,7 @@ facts = Facts(
             left="alpha",
             right=1.0,
             slope="alpha",
-            elsewhere=(("PyTorch", "alpha"),),
+            elsewhere=(("PyTorch", "alpha"), ("TensorFlow", 0.0)),
         ),
     ),
     accuracy="Correctly rounded on every input; NaN stays NaN and -0.0 stays -0.0. The gradient of "

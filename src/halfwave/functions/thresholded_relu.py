@@ -36,7 +36,14 @@ facts = Facts(
         ),
     ),
     kinks=(
-        Kink(at="theta", left=0.0, right=1.0, slope=0.0, jump=True, elsewhere=(("PyTorch", 0.0),)),
+        Kink(
+            at="theta",
+            left=0.0,
+            right=1.0,
+            slope=0.0,
+            jump=True,
+            elsewhere=(("PyTorch", 0.0), ("TensorFlow", 0.0)),
+        ),
     ),
     accuracy="Exact on every input; NaN stays NaN.",
     integers="int8, uint8 and bool give float16, int16 and uint16 float32, wider ones float64.",
