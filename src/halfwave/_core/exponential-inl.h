@@ -17,6 +17,9 @@
 // z is a number, or an Exact whose lo is far smaller than 1. It is brought within +-kFarthest
 // first, so far out that e^z times any number of a sensible size is 0 or infinite. NaN comes
 // through.
+//
+// To the processor a subnormal number is an exception, which takes it some hundred cycles. So no
+// step makes one that is not a result, and what would be 0 in the end is 0 before.
 
 #if defined(HALFWAVE_EXPONENTIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFWAVE_EXPONENTIAL_INL_H
@@ -51,6 +54,7 @@ struct ExponentialConstants<float> {
   static constexpr int kDigits = 23;
   static constexpr float kLeast = -126.0f;     // the exponents of normal numbers
   static constexpr float kMost = 127.0f;
+  static constexpr float kSmall = 0x1p-63f;    // far from 1, and from the subnormal numbers
   static constexpr float kFarthest = 174.0f;   // e^-174 is a little more than 2^(2 kLeast)
 };
 
@@ -68,6 +72,7 @@ struct ExponentialConstants<double> {
   static constexpr int kDigits = 52;
   static constexpr double kLeast = -1022.0;
   static constexpr double kMost = 1023.0;
+  static constexpr double kSmall = 0x1p-511;
   static constexpr double kFarthest = 1416.0;
 };
 
@@ -100,6 +105,13 @@ template <class D, class V>
 HWY_INLINE Steps<V> StepsToPower(D d, V n) {
   const V normal = AtLeast(Set(d, ExponentialConstants<TFromD<D>>::kLeast), n);
   return {PowerOfTwo(d, normal), PowerOfTwo(d, Sub(n, normal))};
+}
+
+// A power of two that is to be added to 1 or more, after a product with a number of a sensible size:
+// beside 1, no less counts than this.
+template <class D, class V>
+HWY_INLINE V Counting(D d, V power) {
+  return Max(power, Set(d, ExponentialConstants<TFromD<D>>::kSmall));
 }
 
 template <class D, class V>
@@ -221,7 +233,9 @@ template <class D, class V, class Z>
 HWY_INLINE V CarefullyTimesExponential(D d, Exact<V> c, Z z) {
   const Power<V> power = Exponential(d, z);
   const Exact<V> part = Product(power.significand, c);
-  return ScaledByPower(d, Add(part.hi, part.lo), power.exponent);
+  const V sum = Add(part.hi, part.lo);
+  const auto gone = Lt(HighPart(d, z), Set(d, -ExponentialConstants<TFromD<D>>::kFarthest));
+  return ScaledByPower(d, IfThenElse(gone, Mul(sum, Zero(d)), sum), power.exponent);
 }
 
 // Farther out, where a power of two is to come last, a lane is computed again.
@@ -252,7 +266,7 @@ struct LargePower {
 template <class D, class V>
 HWY_INLINE LargePower<V> LessOne(D d, Reduced<V> e) {
   using K = ExponentialConstants<TFromD<D>>;
-  const V n = AtMost(Set(d, 64), AtLeast(Set(d, K::kLeast), e.exponent));
+  const V n = AtMost(Set(d, 64), AtLeast(Set(d, -64), e.exponent));  // beside 1 no less counts
   const V power = PowerOfTwo(d, n);
   const Exact<V> less = TwoSum(power, Set(d, -1));
   const V hi = MulAdd(power, e.r, less.hi);

@@ -57,7 +57,7 @@ HWY_INLINE Exact<V> Choose(D, M mask, Exact<V> yes, Exact<V> no) {
   return {IfThenElse(mask, yes.hi, no.hi), IfThenElse(mask, yes.lo, no.lo)};
 }
 
-// e = significand first second, and 1 + e: to that the part of e below first does not matter.
+// e^-|z| = significand first second; and as e, and in 1 + e, where it is at least kSmall or so.
 template <class V>
 struct Gate {
   Exact<V> significand;
@@ -70,10 +70,19 @@ HWY_INLINE Gate<Vec<D>> GateOf(D d, Z z) {
   using V = Vec<D>;
   const Power<V> power = Exponential(d, NegativeAbs(d, z));
   const Steps<V> steps = StepsToPower(d, power.exponent);
-  const Exact<V> e = {Mul(power.significand.hi, steps.first),
-                      Mul(power.significand.lo, steps.first)};
+  const V counting = Counting(d, steps.first);
+  const Exact<V> e = {Mul(power.significand.hi, counting), Mul(power.significand.lo, counting)};
   const Exact<V> sum = FastTwoSum(Set(d, 1), e.hi);
   return {power.significand, steps, e, {sum.hi, Add(sum.lo, e.lo)}};
+}
+
+// v times the power of two that is left for last, below 0; 0 where nothing is left of it.
+template <class M, class V>
+HWY_INLINE V ScaledBelow(M below, M gone, V v, Steps<V> steps) {
+  const DFromV<V> d;
+  const V one = Set(d, 1);
+  const V first = IfThenZeroElse(gone, IfThenElse(below, steps.first, one));
+  return Mul(Mul(v, first), IfThenElse(below, steps.second, one));
 }
 
 template <class D, class V, class Z>
@@ -82,12 +91,12 @@ HWY_INLINE V CarefullyGated(D d, V x, Z z) {
   const Gate<V> gate = GateOf(d, z);
   const V high = HighPart(d, z);
   const auto below = Lt(high, Zero(d));
+  const auto gone = Lt(high, Set(d, -ExponentialConstants<T>::kFarthest));
   const Exact<V> part = Choose(d, below, Product(gate.significand, x), AsExact(d, x));
   const V quotient = Quotient(part, gate.one_and_e);
-  const V scaled = Mul(Mul(quotient, gate.steps.first), gate.steps.second);
+  const V scaled = ScaledBelow(below, gone, quotient, gate.steps);
   const V endless = Set(d, std::numeric_limits<T>::infinity());
-  const V result = IfThenElse(Eq(Abs(x), endless), x, IfThenElse(below, scaled, quotient));
-  return IfThenZeroElse(Lt(high, Set(d, -ExponentialConstants<T>::kFarthest)), result);
+  return IfThenZeroElse(gone, IfThenElse(Eq(Abs(x), endless), x, scaled));
 }
 
 // (1 + e + t e) / (1 + e)^2 for z >= 0, e (1 + e + t) / (1 + e)^2 below.
@@ -95,14 +104,15 @@ template <class D, class Z, class T>
 HWY_INLINE Vec<D> CarefulGatedSlope(D d, Z z, T t) {
   using V = Vec<D>;
   const Gate<V> gate = GateOf(d, z);
-  const auto below = Lt(HighPart(d, z), Zero(d));
+  const V high = HighPart(d, z);
+  const auto below = Lt(high, Zero(d));
+  const auto gone = Le(high, Set(d, -ExponentialConstants<TFromD<D>>::kFarthest));
   const Exact<V> term = Choose(d, below, AsExact(d, t), Product(gate.e, t));
   const Exact<V> sum = TwoSum(gate.one_and_e.hi, term.hi);
   const Exact<V> factor = {sum.hi, Add(sum.lo, Add(gate.one_and_e.lo, term.lo))};
   const Exact<V> part = Choose(d, below, Product(gate.significand, factor), factor);
   const V quotient = Quotient(part, Product(gate.one_and_e, gate.one_and_e));
-  const V scaled = Mul(Mul(quotient, gate.steps.first), gate.steps.second);
-  return IfThenElse(below, scaled, quotient);
+  return ScaledBelow(below, gone, quotient, gate.steps);
 }
 
 #if HWY_NATIVE_FMA

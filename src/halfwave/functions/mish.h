@@ -49,12 +49,15 @@ struct mish : smooth<mish> {
   static HWY_INLINE Terms<V> terms(D d, V z) {
     const Power<V> w = Exponential(d, z);
     const Steps<V> power = StepsToPower(d, w.exponent);
-    const Exact<V> w_and_2 = and_2(d, w.significand, power.first);
+    const V counting = Counting(d, power.first);
+    const Exact<V> w_and_2 = and_2(d, w.significand, counting);
     const Exact<V> n = Product(w.significand, w_and_2);
-    return {w.significand, n, w_and_2, and_2(d, n, power.first), power};
+    const auto gone = Le(z, Set(d, -ExponentialConstants<TFromD<D>>::kFarthest));
+    const Steps<V> left = {IfThenZeroElse(gone, power.first), power.second};
+    return {w.significand, n, w_and_2, and_2(d, n, counting), left};
   }
 
-  // v power + 2, where the power is at least 2^kLeast: beside 2, less does not count.
+  // v power + 2.
   template <class D, class V>
   static HWY_INLINE Exact<V> and_2(D d, Exact<V> v, V power) {
     const Exact<V> sum = TwoSum(Mul(v.hi, power), Set(d, 2));

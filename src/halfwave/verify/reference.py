@@ -30,13 +30,17 @@ def reference(f: Activation, x: Array, parameters: Parameters) -> tuple[Array, .
     return value, slope, value, gradient
 
 
-def pulled(f: Activation, x: Array, parameters: Parameters) -> Array:
-    """x pulled back by the derivative that the engine gives; of halves, by that of float32."""
-    wide = np.float32 if x.itemsize == 2 else x.dtype
-    argument, *numbers = (np.asarray(a, x.dtype).astype(wide) for a in (x, *parameters))
-    gradient = _selected(argument, f.derivative(argument, *numbers))
-    gradient = np.where(np.isnan(argument), argument, gradient)
-    return rounded(gradient.astype(np.float64), x.dtype) if x.itemsize == 2 else gradient
+def pulled(f: Activation, x: Array, parameters: Parameters, slope: Array) -> Array:
+    """x pulled back by the slope, the engine's derivative; of halves, by its derivative in float32."""
+    if x.itemsize > 2:
+        return _pulled(x, slope)
+    argument, *numbers = (np.asarray(a, x.dtype).astype(np.float32) for a in (x, *parameters))
+    gradient = _pulled(argument, f.derivative(argument, *numbers))
+    return rounded(gradient.astype(np.float64), x.dtype)
+
+
+def _pulled(x: Array, slope: Array) -> Array:
+    return np.where(np.isnan(x), x, _selected(x, slope))
 
 
 def _selected(g: Array, slope: Array) -> Array:

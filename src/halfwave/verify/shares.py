@@ -143,7 +143,7 @@ def _check_errors(
             off = errors(got, *judges[k], dtype)
             found[k].add(_too_far(f, x, parameters, got, judges[k][0], off, allowed[k]))
         found[2].add(_different(f, x, parameters, recorded, value))
-        found[3].add(_different(f, x, parameters, gradient, pulled(f, x, parameters)))
+        found[3].add(_different(f, x, parameters, gradient, pulled(f, x, parameters, slope)))
 
 
 def _different(
