@@ -70,7 +70,7 @@ def test_a_call_computes_what_halfwave_does(f, library, call):
         np.testing.assert_allclose(computed, f(X, **parameters), rtol=1e-4, atol=1e-5)
 
 
-def slopes_library(f, name):
+def call_of_slopes(f, name):
     """The call whose slopes the facts tell under a library's name: of TensorFlow also Keras's."""
     calls = dict(f._facts.elsewhere)
     return calls.get(name) or (calls.get("Keras") if name == "TensorFlow" else None)
@@ -79,7 +79,7 @@ def slopes_library(f, name):
 @pytest.mark.parametrize("library", ["PyTorch", "JAX", "TensorFlow"])
 @pytest.mark.parametrize("f", [f for f in ACTIVATIONS if f.kinks], ids=lambda f: f.name)
 def test_the_slopes_at_the_kinks_are_those_that_a_library_takes(f, library):
-    call = slopes_library(f, library)
+    call = call_of_slopes(f, library)
     told = [dict(kink.elsewhere).get(library) for kink in f.kinks]
     if call is None:
         assert told == [None] * len(told)

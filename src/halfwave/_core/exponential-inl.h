@@ -18,8 +18,9 @@
 // first, so far out that e^z times any number of a sensible size is 0 or infinite. NaN comes
 // through.
 //
-// To the processor a subnormal number is an exception, which takes it some hundred cycles. So no
-// step makes one that is not a result, and what would be 0 in the end is 0 before.
+// To the processor a subnormal number is an exception, which takes it some hundred cycles. So where
+// a power of two is too small to count it is replaced, and far out what would be 0 in the end is 0
+// before.
 
 #if defined(HALFWAVE_EXPONENTIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HALFWAVE_EXPONENTIAL_INL_H
