@@ -1,5 +1,6 @@
 // How elements lie in memory and what they are computed in: float and double as they are, the half
-// precisions in float, everything else one lane at a time. Compiled once for each instruction set.
+// precisions in float, a float in double where a function asks for it, everything else one lane at a
+// time. Compiled once for each instruction set.
 //
 // The conversions of the half precisions are the engine's own where Highway's are not exact: its
 // bfloat16 DemoteTo truncates everywhere in 1.0.3, and its float16 ones truncate and lose infinity
@@ -28,6 +29,7 @@ template <class T>
 struct Plain {
   using Stored = T;
   using D = WidestTag<T>;
+  static constexpr bool kOneLane = false;
 
   static HWY_INLINE Vec<D> Load(const T* p) { return LoadU(D(), p); }
   static HWY_INLINE Vec<D> Broadcast(const T* p) { return Set(D(), *p); }
@@ -39,11 +41,29 @@ template <class T>
 struct OneLane {
   using Stored = T;
   using D = lane::Tag<T>;
+  static constexpr bool kOneLane = true;
 
   static HWY_INLINE lane::Lane<T> Load(const T* p) { return {*p}; }
   static HWY_INLINE lane::Lane<T> Broadcast(const T* p) { return {*p}; }
   static HWY_INLINE void Store(lane::Lane<T> v, T* p) { *p = v.value; }
-  static HWY_INLINE void Stream(lane::Lane<T> v, T* p) { *p = v.value; }
+};
+
+// A float that is computed in double.
+struct FloatInDouble {
+  using Stored = float;
+  using D = WidestTag<double>;
+  using Narrow = Rebind<float, D>;
+
+  static HWY_INLINE Vec<D> Load(const float* p) { return PromoteTo(D(), LoadU(Narrow(), p)); }
+  static HWY_INLINE void Store(Vec<D> v, float* p) { StoreU(Rounded(v), Narrow(), p); }
+
+  static HWY_INLINE Vec<Narrow> Rounded(Vec<D> v) {
+#if HWY_TARGET == HWY_SCALAR
+    return Set(Narrow(), static_cast<float>(GetLane(v)));  // DemoteTo takes infinity for the largest
+#else
+    return DemoteTo(Narrow(), v);
+#endif
+  }
 };
 
 // Half a vector of 16 bytes is stored as usual: Highway 1.0.3 would stream all 16.
@@ -62,6 +82,7 @@ template <class Code>
 struct HalfPrecision {
   using Stored = uint16_t;
   using D = WidestTag<float>;
+  static constexpr bool kOneLane = false;
   using Bits = RebindToSigned<D>;
   using Narrow = Rebind<uint16_t, D>;
 
@@ -143,6 +164,7 @@ struct Float16Code {
 struct Float16 {
   using Stored = uint16_t;
   using D = WidestTag<float>;
+  static constexpr bool kOneLane = false;
   using Narrow = Rebind<hwy::float16_t, D>;
 
   static HWY_INLINE Vec<D> Load(const uint16_t* p) {

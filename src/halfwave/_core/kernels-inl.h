@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "exact-inl.h"
 #include "exponential-inl.h"
@@ -49,6 +51,37 @@ struct Pullback {
   static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback(d, x, g, p...); }
 };
 
+template <class Pair>
+struct PullbackOfFloats : Pullback<Pair> {
+  template <class D, class V, class... P>
+  static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback_of_floats(d, x, g, p...); }
+};
+
+// The loop of a function for each format: a format's own where the function is quick. A smooth
+// function's code is long, and is there for float and double; or for double alone where a product and
+// a sum do not round once, since the error terms that make up for roundings come from that.
+template <class Pair, int kArrays, class Function, class OfFloats = Function>
+struct LoopsOf {
+  template <class Format, class F = Function>
+  using Own = Elementwise<Format, F, kArrays, Pair::parameters>;
+
+  static constexpr bool kInDouble = !Pair::keeps_bits && !HWY_NATIVE_FMA;
+  using ForFloat = std::conditional_t<kInDouble, Widened<FloatInDouble, Own<Plain<double>, OfFloats>>,
+                                      Own<Plain<float>>>;
+
+  template <class Format>
+  static constexpr Loop For() {
+    using T = typename Format::Stored;
+    if constexpr (std::is_same_v<T, float>) {
+      return ForFloat::Run;
+    } else if constexpr (!Pair::keeps_bits && !std::is_same_v<T, double>) {
+      return Widened<Format, ForFloat>::Run;
+    } else {
+      return Own<Format>::Run;
+    }
+  }
+};
+
 // Two lanes are enough for one number; the vector code is the same, and so are the bits.
 template <class Function, size_t... I>
 double One(const double* operands, std::index_sequence<I...>) {
@@ -63,9 +96,10 @@ double RunOne(const double* operands) {
 
 template <class Pair, class Format>
 void AddType(Kernels& kernels, Type type) {
-  kernels.loops[kValue][type] = Elementwise<Format, Value<Pair>, 1, Pair::parameters>::Run;
-  kernels.loops[kDerivative][type] = Elementwise<Format, Derivative<Pair>, 1, Pair::parameters>::Run;
-  kernels.loops[kPullback][type] = Elementwise<Format, Pullback<Pair>, 2, Pair::parameters>::Run;
+  using Pull = LoopsOf<Pair, 2, Pullback<Pair>, PullbackOfFloats<Pair>>;
+  kernels.loops[kValue][type] = LoopsOf<Pair, 1, Value<Pair>>::template For<Format>();
+  kernels.loops[kDerivative][type] = LoopsOf<Pair, 1, Derivative<Pair>>::template For<Format>();
+  kernels.loops[kPullback][type] = Pull::template For<Format>();
   if constexpr (Pair::keeps_bits) {
     kernels.loops[kRecord][type] = Record<Format, Pair>;
     kernels.loops[kApply][type] = Apply<Format, Pair>;

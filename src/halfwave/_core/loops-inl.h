@@ -11,6 +11,7 @@
 #define HALFWAVE_LOOPS_INL_H
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -32,13 +33,13 @@ HWY_INLINE size_t BeforeAligned(const T* p, size_t span) {
   return (0 - reinterpret_cast<uintptr_t>(p)) % (span * sizeof(T)) / sizeof(T);
 }
 
-template <class Format, bool kStream, class V, class T>
-HWY_INLINE void Write(V v, T* out) {
-  if constexpr (kStream) {
-    Format::Stream(v, out);
-  } else {
-    Format::Store(v, out);
+// One lane is never written past the cache.
+template <class Format, class V, class T>
+HWY_INLINE void Write(V v, T* out, bool stream) {
+  if constexpr (!Format::kOneLane) {
+    if (stream) return Format::Stream(v, out);
   }
+  Format::Store(v, out);
 }
 
 // Fewer elements than a span, from `i` on: computed in a buffer. Called, and not inlined at both ends
@@ -52,8 +53,7 @@ HWY_NOINLINE void Few(const typename Format::Stored* const* in, typename Format:
   T* const result = buffer[sizeof...(I)];
   (std::memcpy(buffer[I], in[I] + i, n * sizeof(T)), ...);
   const T* const few[] = {buffer[I]...};
-  Step::template Run<Format, false>(typename Format::D(), few, 0, result, bits + i / 8, inputs,
-                                    p...);
+  Step::template Run<Format>(typename Format::D(), few, 0, result, bits + i / 8, false, inputs, p...);
   std::memcpy(out + i, result, n * sizeof(T));
 }
 
@@ -72,23 +72,19 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
   const size_t span = Step::Span(d);
   size_t i = Step::Head(out, span, n);
   if (i) Few<Format, Step>(in, out, bits, 0, i, inputs, p...);
-  if (stream && BeforeAligned(out + i, span) == 0) {
-    if constexpr (Step::kIsQuick) {
-      const size_t half = (n - i) / 2 / span * span;
-      for (const size_t end = i + half; i < end; i += span) {
-        const size_t j = i + half;
-        Step::template Run<Format, true>(d, in, i, out + i, bits + i / 8, inputs, p...);
-        Step::template Run<Format, true>(d, in, j, out + j, bits + j / 8, inputs, p...);
-      }
-      i += half;
-    } else {
-      for (; i + span <= n; i += span) {
-        Step::template Run<Format, true>(d, in, i, out + i, bits + i / 8, inputs, p...);
-      }
+  const bool streams = !Format::kOneLane && stream && BeforeAligned(out + i, span) == 0;
+  if (Step::kIsQuick && streams) {
+    const size_t half = (n - i) / 2 / span * span;
+    for (const size_t end = i + half; i < end; i += span) {
+      const size_t j = i + half;
+      Step::template Run<Format>(d, in, i, out + i, bits + i / 8, true, inputs, p...);
+      Step::template Run<Format>(d, in, j, out + j, bits + j / 8, true, inputs, p...);
     }
+    i += half;
   }
   for (; i + span <= n; i += span) {
-    Step::template Run<Format, false>(d, in, i, out + i, bits + i / 8, inputs, p...);
+    const bool past = !Step::kIsQuick && streams;  // else the loop would be there twice
+    Step::template Run<Format>(d, in, i, out + i, bits + i / 8, past, inputs, p...);
   }
   if (i < n) Few<Format, Step>(in, out, bits, i, n - i, inputs, p...);
 }
@@ -130,15 +126,28 @@ struct Map {
     return n * sizeof(T) < 4096 ? 0 : BeforeAligned(out, span);
   }
 
-  template <class Format, bool kStream, class D, class T, size_t... I, class... V>
-  static HWY_INLINE void Run(D d, const T* const* in, size_t i, T* out, NoBits,
+  template <class Format, class D, class T, size_t... I, class... V>
+  static HWY_INLINE void Run(D d, const T* const* in, size_t i, T* out, NoBits, bool stream,
                              std::index_sequence<I...>, V... p) {
-    Write<Format, kStream>(Function::Apply(d, Format::Load(in[I] + i)..., p...), out);
+    Write<Format>(Function::Apply(d, Format::Load(in[I] + i)..., p...), out, stream);
   }
 };
 
+template <class T>
+const T* Gather(const char* from, ptrdiff_t stride, ptrdiff_t n, T* to) {
+  if (stride == 0) return std::fill_n(to, n, *reinterpret_cast<const T*>(from)), to;
+  for (ptrdiff_t i = 0; i < n; ++i) to[i] = *reinterpret_cast<const T*>(from + i * stride);
+  return to;
+}
+
+template <class T>
+void Scatter(const T* from, ptrdiff_t n, char* to, ptrdiff_t stride) {
+  for (ptrdiff_t i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = from[i];
+}
+
 // The loop of one function for operands of any layout: `kArrays` inputs that always differ by
-// element, `kParameters` that usually do not (stride 0), one output.
+// element, `kParameters` that usually do not (stride 0), one output. Of one lane the loop is there once,
+// for parameters that differ: the types are many.
 template <class Format, class Function, int kArrays, int kParameters>
 struct Elementwise {
   using T = typename Format::Stored;
@@ -171,6 +180,7 @@ struct Elementwise {
 
  private:
   static bool SharedParameters(const ptrdiff_t* strides) {
+    if (Format::kOneLane && kParameters > 0) return false;
     for (int k = kArrays; k < kInputs; ++k) {
       if (strides[k] != 0) return false;
     }
@@ -183,14 +193,64 @@ struct Elementwise {
     }
     return strides[kInputs] == kPacked;
   }
+};
 
-  static const T* Gather(const char* from, ptrdiff_t stride, ptrdiff_t n, T* to) {
-    for (ptrdiff_t i = 0; i < n; ++i) to[i] = *reinterpret_cast<const T*>(from + i * stride);
-    return to;
+// The loop of a narrow format by way of that of the wide one it is computed in: a block is widened,
+// computed and narrowed. It is for functions that take far longer than that, so that the wide loop's
+// long code is there once for all formats. The bits are those of the narrow format's own loop.
+template <class Format, class WideLoop>
+struct Widened {
+  using T = typename Format::Stored;
+  using D = typename Format::D;
+  using W = TFromD<D>;
+  static constexpr int kInputs = WideLoop::kInputs;
+
+  // What all elements share is widened once.
+  static void Run(char* const* data, const ptrdiff_t* strides, ptrdiff_t n, bool) {
+    alignas(64) W wide[kInputs + 1][kBlock];
+    char* operands[kInputs + 1];
+    ptrdiff_t steps[kInputs + 1];
+    for (int k = 0; k <= kInputs; ++k) {
+      operands[k] = reinterpret_cast<char*>(wide[k]);
+      steps[k] = k < kInputs && strides[k] == 0 ? 0 : sizeof(W);
+    }
+    for (ptrdiff_t start = 0; start < n; start += kBlock) {
+      const ptrdiff_t count = HWY_MIN(kBlock, n - start);
+      for (int k = 0; k < kInputs; ++k) {
+        if (steps[k] == 0 && start > 0) continue;
+        Widen(data[k] + start * strides[k], strides[k], steps[k] ? count : 1, wide[k]);
+      }
+      WideLoop::Run(operands, steps, WholeVectors(count), false);
+      Narrow(wide[kInputs], count, data[kInputs] + start * strides[kInputs], strides[kInputs]);
+    }
   }
 
-  static void Scatter(const T* from, ptrdiff_t n, char* to, ptrdiff_t stride) {
-    for (ptrdiff_t i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = from[i];
+ private:
+  static ptrdiff_t WholeVectors(ptrdiff_t n) {
+    const ptrdiff_t lanes = Lanes(D());
+    return (n + lanes - 1) / lanes * lanes;
+  }
+
+  // The last vector is filled with zeros.
+  static void Widen(const char* from, ptrdiff_t stride, ptrdiff_t n, W* to) {
+    T narrow[kBlock];
+    if (stride == sizeof(T)) {
+      std::memcpy(narrow, from, n * sizeof(T));
+    } else {
+      Gather(from, stride, n, narrow);
+    }
+    std::fill(narrow + n, narrow + WholeVectors(n), T());
+    for (ptrdiff_t i = 0; i < n; i += Lanes(D())) Store(Format::Load(narrow + i), D(), to + i);
+  }
+
+  static void Narrow(const W* from, ptrdiff_t n, char* to, ptrdiff_t stride) {
+    T narrow[kBlock];
+    for (ptrdiff_t i = 0; i < n; i += Lanes(D())) Format::Store(Load(D(), from + i), narrow + i);
+    if (stride == sizeof(T)) {
+      std::memcpy(to, narrow, n * sizeof(T));
+    } else {
+      Scatter(narrow, n, to, stride);
+    }
   }
 };
 

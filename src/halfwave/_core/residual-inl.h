@@ -70,12 +70,12 @@ struct GateStep {
 // (x, p...) -> value, and one bit for each element.
 template <class Pair>
 struct RecordStep : GateStep {
-  template <class Format, bool kStream, class D, class T, size_t... I, class... V>
+  template <class Format, class D, class T, size_t... I, class... V>
   static HWY_INLINE void Run(D d, const T* const* in, size_t i, T* out, uint8_t* bits,
-                             std::index_sequence<I...>, V... p) {
+                             bool stream, std::index_sequence<I...>, V... p) {
     for (size_t lane = 0; lane < GateStep::Span(d); lane += Lanes(d)) {
       Keep(d, Pair::gate(d, Format::Load(in[I] + i + lane)..., p...), lane, bits);
-      Write<Format, kStream>(Pair::value(d, Format::Load(in[I] + i + lane)..., p...), out + lane);
+      Write<Format>(Pair::value(d, Format::Load(in[I] + i + lane)..., p...), out + lane, stream);
     }
   }
 
@@ -96,13 +96,12 @@ struct RecordStep : GateStep {
 // (g, p...) and the bits -> g f'(x).
 template <class Pair>
 struct ApplyStep : GateStep {
-  template <class Format, bool kStream, class D, class T, size_t... I, class... V>
+  template <class Format, class D, class T, size_t... I, class... V>
   static HWY_INLINE void Run(D d, const T* const* in, size_t i, T* out, const uint8_t* bits,
-                             std::index_sequence<I...>, V... p) {
+                             bool stream, std::index_sequence<I...>, V... p) {
     for (size_t lane = 0; lane < GateStep::Span(d); lane += Lanes(d)) {
       const auto gate = Gate(d, lane, bits);
-      Write<Format, kStream>(Pair::pull(d, gate, Format::Load(in[I] + i + lane)..., p...),
-                             out + lane);
+      Write<Format>(Pair::pull(d, gate, Format::Load(in[I] + i + lane)..., p...), out + lane, stream);
     }
   }
 
