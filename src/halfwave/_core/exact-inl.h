@@ -34,8 +34,8 @@ struct Exact {
   V hi, lo;
 };
 
-// x86 takes the second operand where one is NaN, NEON takes the NaN, and one lane the number.
-#if HWY_TARGET == HWY_SCALAR
+// x86 takes the second operand where one is NaN, NEON takes the NaN, and lanes one by one the number.
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 template <class V>
 HWY_INLINE V AtLeast(V least, V v) { return IfThenElse(Lt(v, least), least, v); }
 template <class V>

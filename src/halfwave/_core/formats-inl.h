@@ -29,7 +29,6 @@ template <class T>
 struct Plain {
   using Stored = T;
   using D = WidestTag<T>;
-  static constexpr bool kOneLane = false;
 
   static HWY_INLINE Vec<D> Load(const T* p) { return LoadU(D(), p); }
   static HWY_INLINE Vec<D> Broadcast(const T* p) { return Set(D(), *p); }
@@ -41,12 +40,16 @@ template <class T>
 struct OneLane {
   using Stored = T;
   using D = lane::Tag<T>;
-  static constexpr bool kOneLane = true;
 
   static HWY_INLINE lane::Lane<T> Load(const T* p) { return {*p}; }
   static HWY_INLINE lane::Lane<T> Broadcast(const T* p) { return {*p}; }
   static HWY_INLINE void Store(lane::Lane<T> v, T* p) { *p = v.value; }
 };
+
+template <class Format>
+constexpr bool kIsOneLane = false;
+template <class T>
+constexpr bool kIsOneLane<OneLane<T>> = true;
 
 // A float that is computed in double.
 struct FloatInDouble {
@@ -57,9 +60,14 @@ struct FloatInDouble {
   static HWY_INLINE Vec<D> Load(const float* p) { return PromoteTo(D(), LoadU(Narrow(), p)); }
   static HWY_INLINE void Store(Vec<D> v, float* p) { StoreU(Rounded(v), Narrow(), p); }
 
+  // DemoteTo takes infinity for the largest float where lanes are computed one by one.
   static HWY_INLINE Vec<Narrow> Rounded(Vec<D> v) {
-#if HWY_TARGET == HWY_SCALAR
-    return Set(Narrow(), static_cast<float>(GetLane(v)));  // DemoteTo takes infinity for the largest
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+    alignas(16) double wide[MaxLanes(D())];
+    alignas(16) float narrow[MaxLanes(D())];
+    hwy::HWY_NAMESPACE::Store(v, D(), wide);
+    for (size_t i = 0; i < MaxLanes(D()); ++i) narrow[i] = static_cast<float>(wide[i]);
+    return LoadU(Narrow(), narrow);
 #else
     return DemoteTo(Narrow(), v);
 #endif
@@ -82,7 +90,6 @@ template <class Code>
 struct HalfPrecision {
   using Stored = uint16_t;
   using D = WidestTag<float>;
-  static constexpr bool kOneLane = false;
   using Bits = RebindToSigned<D>;
   using Narrow = Rebind<uint16_t, D>;
 
@@ -164,7 +171,6 @@ struct Float16Code {
 struct Float16 {
   using Stored = uint16_t;
   using D = WidestTag<float>;
-  static constexpr bool kOneLane = false;
   using Narrow = Rebind<hwy::float16_t, D>;
 
   static HWY_INLINE Vec<D> Load(const uint16_t* p) {

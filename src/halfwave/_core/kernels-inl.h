@@ -57,9 +57,9 @@ struct PullbackOfFloats : Pullback<Pair> {
   static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback_of_floats(d, x, g, p...); }
 };
 
-// The loop of a function for each format: a format's own where the function is quick. A smooth
-// function's code is long, and is there for float and double; or for double alone where a product and
-// a sum do not round once, since the error terms that make up for roundings come from that.
+// The loop of a function for each format. Code that is long is there for float and double; and a smooth
+// function's for double alone where a product and a sum do not round once, since the error terms that
+// make up for roundings come from that. All else has a loop of its own.
 template <class Pair, int kArrays, class Function, class OfFloats = Function>
 struct LoopsOf {
   template <class Format, class F = Function>
@@ -74,7 +74,7 @@ struct LoopsOf {
     using T = typename Format::Stored;
     if constexpr (std::is_same_v<T, float>) {
       return ForFloat::Run;
-    } else if constexpr (!Pair::keeps_bits && !std::is_same_v<T, double>) {
+    } else if constexpr ((Pair::is_long || kInDouble) && !std::is_same_v<T, double>) {
       return Widened<Format, ForFloat>::Run;
     } else {
       return Own<Format>::Run;

@@ -36,7 +36,7 @@ HWY_INLINE size_t BeforeAligned(const T* p, size_t span) {
 // One lane is never written past the cache.
 template <class Format, class V, class T>
 HWY_INLINE void Write(V v, T* out, bool stream) {
-  if constexpr (!Format::kOneLane) {
+  if constexpr (!kIsOneLane<Format>) {
     if (stream) return Format::Stream(v, out);
   }
   Format::Store(v, out);
@@ -72,7 +72,7 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
   const size_t span = Step::Span(d);
   size_t i = Step::Head(out, span, n);
   if (i) Few<Format, Step>(in, out, bits, 0, i, inputs, p...);
-  const bool streams = !Format::kOneLane && stream && BeforeAligned(out + i, span) == 0;
+  const bool streams = !kIsOneLane<Format> && stream && BeforeAligned(out + i, span) == 0;
   if (Step::kIsQuick && streams) {
     const size_t half = (n - i) / 2 / span * span;
     for (const size_t end = i + half; i < end; i += span) {
@@ -83,7 +83,7 @@ HWY_INLINE void Sweep(const typename Format::Stored* const* in, typename Format:
     i += half;
   }
   for (; i + span <= n; i += span) {
-    const bool past = !Step::kIsQuick && streams;  // else the loop would be there twice
+    const bool past = !Step::kIsQuick && streams;  // what is left of a quick one is too little
     Step::template Run<Format>(d, in, i, out + i, bits + i / 8, past, inputs, p...);
   }
   if (i < n) Few<Format, Step>(in, out, bits, i, n - i, inputs, p...);
@@ -133,16 +133,26 @@ struct Map {
   }
 };
 
+// Elements that lie `stride` bytes apart, 0 for one and the same, to where they are packed; and back.
 template <class T>
 const T* Gather(const char* from, ptrdiff_t stride, ptrdiff_t n, T* to) {
-  if (stride == 0) return std::fill_n(to, n, *reinterpret_cast<const T*>(from)), to;
-  for (ptrdiff_t i = 0; i < n; ++i) to[i] = *reinterpret_cast<const T*>(from + i * stride);
+  if (stride == 0) {
+    std::fill_n(to, n, *reinterpret_cast<const T*>(from));
+  } else if (stride == sizeof(T)) {
+    std::memcpy(to, from, n * sizeof(T));
+  } else {
+    for (ptrdiff_t i = 0; i < n; ++i) to[i] = *reinterpret_cast<const T*>(from + i * stride);
+  }
   return to;
 }
 
 template <class T>
 void Scatter(const T* from, ptrdiff_t n, char* to, ptrdiff_t stride) {
-  for (ptrdiff_t i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = from[i];
+  if (stride == sizeof(T)) {
+    std::memcpy(to, from, n * sizeof(T));
+  } else {
+    for (ptrdiff_t i = 0; i < n; ++i) *reinterpret_cast<T*>(to + i * stride) = from[i];
+  }
 }
 
 // The loop of one function for operands of any layout: `kArrays` inputs that always differ by
@@ -180,7 +190,7 @@ struct Elementwise {
 
  private:
   static bool SharedParameters(const ptrdiff_t* strides) {
-    if (Format::kOneLane && kParameters > 0) return false;
+    if (kIsOneLane<Format> && kParameters > 0) return false;
     for (int k = kArrays; k < kInputs; ++k) {
       if (strides[k] != 0) return false;
     }
@@ -234,11 +244,7 @@ struct Widened {
   // The last vector is filled with zeros.
   static void Widen(const char* from, ptrdiff_t stride, ptrdiff_t n, W* to) {
     T narrow[kBlock];
-    if (stride == sizeof(T)) {
-      std::memcpy(narrow, from, n * sizeof(T));
-    } else {
-      Gather(from, stride, n, narrow);
-    }
+    Gather(from, stride, n, narrow);
     std::fill(narrow + n, narrow + WholeVectors(n), T());
     for (ptrdiff_t i = 0; i < n; i += Lanes(D())) Store(Format::Load(narrow + i), D(), to + i);
   }
@@ -246,11 +252,7 @@ struct Widened {
   static void Narrow(const W* from, ptrdiff_t n, char* to, ptrdiff_t stride) {
     T narrow[kBlock];
     for (ptrdiff_t i = 0; i < n; i += Lanes(D())) Format::Store(Load(D(), from + i), narrow + i);
-    if (stride == sizeof(T)) {
-      std::memcpy(to, narrow, n * sizeof(T));
-    } else {
-      Scatter(narrow, n, to, stride);
-    }
+    Scatter(narrow, n, to, stride);
   }
 };
 

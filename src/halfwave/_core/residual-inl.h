@@ -25,6 +25,7 @@ template <class Pair>
 struct piecewise_linear {
   static constexpr bool keeps_bits = true;
   static constexpr bool takes_lanes = true;
+  static constexpr bool is_long = false;
 
   template <class D, class V, class... P>
   static HWY_INLINE V computed_value(D d, V x, P... p) { return Pair::value(d, x, p...); }

@@ -19,6 +19,7 @@ struct smooth {
   static constexpr bool keeps_bits = false;
   static constexpr bool takes_lanes = false;
   static constexpr bool keeps_integers = false;
+  static constexpr bool is_long = true;  // its code; a pair of a few operations says false
 
   template <class D, class V, class... P>
   static HWY_INLINE V computed_value(D d, V x, P... p) { return Pair::value(d, x, p...); }

@@ -1,6 +1,7 @@
 // hardswish(x): x (x + 3) / 6 where -3 < x < 3, x above, +0 below, NaN where x is NaN.
 struct hardswish : smooth<hardswish> {
   static constexpr int parameters = 0;
+  static constexpr bool is_long = false;
 
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
