@@ -120,13 +120,15 @@ class Mode(TorchFunctionMode):
         if len(operands) != len(step.operands) or names != step.names:
             return False
         for a, expected in zip(operands, step.operands, strict=True):
+            if a is expected:
+                continue
             if type(expected) is not Known:
-                if a is not expected and not is_plain_and_same(a, expected):
+                if not is_plain_and_same(a, expected):
                     return False
             elif (
                 type(a) is not Tensor
-                or a.shape != expected.shape
                 or self.find(a) is not expected.origin
+                or a.shape != expected.shape
             ):
                 return False
         if step.place is None:
