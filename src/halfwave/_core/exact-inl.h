@@ -1,6 +1,7 @@
 // Sums and products with what their rounding loses, as unevaluated sums hi + lo. Compiled once for
 // each instruction set.
 //
+// Unrounded(hi, lo)   hi + lo, for a lo that is more than what a rounding of hi would lose
 // TwoSum(a, b)        a + b exactly
 // FastTwoSum(a, b)    the same where |a| >= |b|, or where a is 0
 // TwoProduct(a, b)    a b exactly, but for underflow; lo is NaN where a, b or hi is infinite
@@ -28,6 +29,14 @@ namespace halfwave {
 namespace HWY_NAMESPACE {
 using namespace hwy::HWY_NAMESPACE;  // NOLINT: the pairs speak Highway without a prefix
 
+// The tag of a vector. What stands for some vectors says which it is.
+template <class V>
+struct TagOfVector {
+  using Tag = DFromV<V>;
+};
+template <class V>
+using TagOf = typename TagOfVector<V>::Tag;
+
 // The number hi + lo, of which hi is the larger part by far.
 template <class V>
 struct Exact {
@@ -46,6 +55,9 @@ HWY_INLINE V AtLeast(V least, V v) { return Max(least, v); }
 template <class V>
 HWY_INLINE V AtMost(V most, V v) { return Min(most, v); }
 #endif
+
+template <class V>
+HWY_INLINE Exact<V> Unrounded(V hi, V lo) { return {hi, lo}; }
 
 template <class V>
 HWY_INLINE Exact<V> TwoSum(V a, V b) {
@@ -77,7 +89,7 @@ HWY_INLINE V Excess(V q, V b, V a) { return MulSub(q, b, a); }
 // a product with 2^27 + 1, a large number overflows.
 template <class V>
 HWY_INLINE V UpperHalfOfBits(V a) {
-  const DFromV<V> d;
+  const TagOf<V> d;
   const RebindToUnsigned<decltype(d)> bits;
   using Bits = TFromD<decltype(bits)>;
   constexpr Bits kUpper = sizeof(Bits) == 8 ? static_cast<Bits>(~uint64_t{0} << 27)
@@ -94,7 +106,7 @@ HWY_INLINE Exact<V> TwoProduct(V a, V b) {
   const V a_low = Sub(a, a_high), b_low = Sub(b, b_high);
   const V high = Sub(Mul(a_high, b_high), product);
   const V middle = Add(Add(high, Mul(a_high, b_low)), Mul(a_low, b_high));
-  const DFromV<V> d;
+  const TagOf<V> d;
   using Limits = std::numeric_limits<TFromD<decltype(d)>>;
   const auto tiny = Lt(Abs(product), Set(d, Limits::min() / Limits::epsilon()));
   return {product, IfThenZeroElse(tiny, Add(middle, Mul(a_low, b_low)))};
@@ -129,7 +141,7 @@ HWY_INLINE Exact<V> Product(Exact<V> a, Exact<V> b) {
 // keeps its sign. Not for a reciprocal of b, or an a, that is subnormal or infinite.
 template <class V>
 HWY_INLINE V Quotient(Exact<V> a, Exact<V> b) {
-  const DFromV<V> d;
+  const TagOf<V> d;
   const V inverse = Div(Set(d, 1), b.hi);
   const V quotient = Mul(a.hi, inverse);
   const V excess = Add(Excess(quotient, b.hi, a.hi), MulSub(quotient, b.lo, a.lo));

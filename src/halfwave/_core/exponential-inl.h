@@ -145,8 +145,8 @@ struct Reduced {
 // The multiple of ln 2 is the nearest: a sum with 1.5 2^kDigits rounds it. What its first product
 // leaves of z is exact, so that a FastTwoSum keeps all that the others give. The terms r^2/2 and r
 // lo are large enough to count: each is taken with one rounding.
-template <class D, class V>
-HWY_INLINE Reduced<V> Reduce(D d, V z, V lo) {
+template <class D, class V, class L>
+HWY_INLINE Reduced<V> Reduce(D d, V z, L lo) {
   using T = TFromD<D>;
   using K = ExponentialConstants<T>;
   const V round = Set(d, T(3) * (1ull << (K::kDigits - 1)));
@@ -273,7 +273,7 @@ HWY_INLINE LargePower<V> LessOne(D d, Reduced<V> e) {
   const V hi = MulAdd(power, e.r, less.hi);
   const V lo = MulAdd(power, e.r, Sub(less.hi, hi));
   const V rest = AtMost(Set(d, K::kMost), AtLeast(Zero(d), Sub(e.exponent, n)));
-  return {{hi, MulAdd(power, e.rest, Add(lo, less.lo))}, rest};
+  return {Unrounded(hi, MulAdd(power, e.rest, Add(lo, less.lo))), rest};
 }
 
 template <class D, class V>

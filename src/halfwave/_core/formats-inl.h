@@ -1,6 +1,5 @@
 // How elements lie in memory and what they are computed in: float and double as they are, the half
-// precisions in float, a float in double where a function asks for it, everything else one lane at a
-// time. Compiled once for each instruction set.
+// precisions in float, everything else one lane at a time. Compiled once for each instruction set.
 //
 // The conversions of the half precisions are the engine's own where Highway's are not exact: its
 // bfloat16 DemoteTo truncates everywhere in 1.0.3, and its float16 ones truncate and lose infinity
@@ -46,33 +45,14 @@ struct OneLane {
   static HWY_INLINE void Store(lane::Lane<T> v, T* p) { *p = v.value; }
 };
 
+// What would be read again of a result: it is rounded where less is stored than what was computed.
+template <class V>
+HWY_INLINE V AsStored(V v) { return v; }
+
 template <class Format>
 constexpr bool kIsOneLane = false;
 template <class T>
 constexpr bool kIsOneLane<OneLane<T>> = true;
-
-// A float that is computed in double.
-struct FloatInDouble {
-  using Stored = float;
-  using D = WidestTag<double>;
-  using Narrow = Rebind<float, D>;
-
-  static HWY_INLINE Vec<D> Load(const float* p) { return PromoteTo(D(), LoadU(Narrow(), p)); }
-  static HWY_INLINE void Store(Vec<D> v, float* p) { StoreU(Rounded(v), Narrow(), p); }
-
-  // DemoteTo takes infinity for the largest float where lanes are computed one by one.
-  static HWY_INLINE Vec<Narrow> Rounded(Vec<D> v) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-    alignas(16) double wide[MaxLanes(D())];
-    alignas(16) float narrow[MaxLanes(D())];
-    hwy::HWY_NAMESPACE::Store(v, D(), wide);
-    for (size_t i = 0; i < MaxLanes(D()); ++i) narrow[i] = static_cast<float>(wide[i]);
-    return LoadU(Narrow(), narrow);
-#else
-    return DemoteTo(Narrow(), v);
-#endif
-  }
-};
 
 // Half a vector of 16 bytes is stored as usual: Highway 1.0.3 would stream all 16.
 template <class D>

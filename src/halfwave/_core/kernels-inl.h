@@ -16,6 +16,7 @@
 #include "exponential-inl.h"
 #include "falling-inl.h"
 #include "fused-inl.h"
+#include "lax-inl.h"
 #include "logarithm-inl.h"
 #include "logistic-inl.h"
 #include "loops-inl.h"
@@ -29,7 +30,7 @@ namespace HWY_NAMESPACE {
 
 template <class Pair>
 struct Value {
-  static constexpr bool kIsQuick = Pair::keeps_bits;
+  static constexpr bool kIsQuick = !Pair::is_long;
 
   template <class D, class V, class... P>
   static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::computed_value(d, x, p...); }
@@ -37,7 +38,7 @@ struct Value {
 
 template <class Pair>
 struct Derivative {
-  static constexpr bool kIsQuick = Pair::keeps_bits;
+  static constexpr bool kIsQuick = !Pair::is_long;
 
   template <class D, class V, class... P>
   static HWY_INLINE V Apply(D d, V x, P... p) { return Pair::computed_derivative(d, x, p...); }
@@ -45,37 +46,28 @@ struct Derivative {
 
 template <class Pair>
 struct Pullback {
-  static constexpr bool kIsQuick = Pair::keeps_bits;
+  static constexpr bool kIsQuick = !Pair::is_long;
 
   template <class D, class V, class... P>
   static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback(d, x, g, p...); }
 };
 
-template <class Pair>
-struct PullbackOfFloats : Pullback<Pair> {
-  template <class D, class V, class... P>
-  static HWY_INLINE V Apply(D d, V x, V g, P... p) { return Pair::pullback_of_floats(d, x, g, p...); }
-};
-
-// The loop of a function for each format. Code that is long is there for float and double; and a smooth
-// function's for double alone where a product and a sum do not round once, since the error terms that
-// make up for roundings come from that. All else has a loop of its own.
-template <class Pair, int kArrays, class Function, class OfFloats = Function>
+// The loop of a function for each format. Code that is long is there for float and double; it serves
+// the half precisions, too. So does what computes floats in double. All else has a loop of its own.
+template <class Pair, int kArrays, class Function>
 struct LoopsOf {
-  template <class Format, class F = Function>
-  using Own = Elementwise<Format, F, kArrays, Pair::parameters>;
-
-  static constexpr bool kInDouble = !Pair::keeps_bits && !HWY_NATIVE_FMA;
-  using ForFloat = std::conditional_t<kInDouble, Widened<FloatInDouble, Own<Plain<double>, OfFloats>>,
-                                      Own<Plain<float>>>;
+  template <class Format>
+  using Own = Elementwise<Format, Function, kArrays, Pair::parameters>;
 
   template <class Format>
   static constexpr Loop For() {
     using T = typename Format::Stored;
+    using OfFloats = Own<FloatOf<Pair>>;
+    constexpr bool kInDouble = !std::is_same_v<FloatOf<Pair>, Plain<float>>;
     if constexpr (std::is_same_v<T, float>) {
-      return ForFloat::Run;
+      return OfFloats::Run;
     } else if constexpr ((Pair::is_long || kInDouble) && !std::is_same_v<T, double>) {
-      return Widened<Format, ForFloat>::Run;
+      return Widened<Format, OfFloats>::Run;
     } else {
       return Own<Format>::Run;
     }
@@ -96,10 +88,9 @@ double RunOne(const double* operands) {
 
 template <class Pair, class Format>
 void AddType(Kernels& kernels, Type type) {
-  using Pull = LoopsOf<Pair, 2, Pullback<Pair>, PullbackOfFloats<Pair>>;
   kernels.loops[kValue][type] = LoopsOf<Pair, 1, Value<Pair>>::template For<Format>();
   kernels.loops[kDerivative][type] = LoopsOf<Pair, 1, Derivative<Pair>>::template For<Format>();
-  kernels.loops[kPullback][type] = Pull::template For<Format>();
+  kernels.loops[kPullback][type] = LoopsOf<Pair, 2, Pullback<Pair>>::template For<Format>();
   if constexpr (Pair::keeps_bits) {
     kernels.loops[kRecord][type] = Record<Format, Pair>;
     kernels.loops[kApply][type] = Apply<Format, Pair>;

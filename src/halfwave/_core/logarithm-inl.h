@@ -87,12 +87,12 @@ HWY_INLINE Exact<V> PlusLog1p(D d, Exact<V> start, Exact<V> w) {
   const Exact<V> base = FastTwoSum(IfThenElseZero(large, Set(d, K::kLn2High)), start.hi);
   const Exact<V> sum = FastTwoSum(base.hi, f);
   const V low = Add(Add(start.lo, IfThenElseZero(large, Set(d, K::kLn2Low))), Add(base.lo, sum.lo));
-  const V w_low = NegMulAdd(Mul(Set(d, 0.5625), w.lo), w.hi, w.lo);
+  const auto w_low = NegMulAdd(Mul(Set(d, 0.5625), w.lo), w.hi, w.lo);
 
   V powers[5] = {f, Mul(f, f)};
   for (int i = 2; i < 5; ++i) powers[i] = Mul(powers[i - 1], powers[i - 1]);
   const V rest = MulAdd(RestOfLog<5, 1>(d, powers), f, Set(d, K::kRest[0]));
-  return {sum.hi, MulAdd(powers[1], rest, Add(low, w_low))};
+  return Unrounded(sum.hi, MulAdd(powers[1], rest, Add(low, w_low)));
 }
 
 // The logarithm of 1 and a power below 2^kLeast is the power itself: it is computed as that of a

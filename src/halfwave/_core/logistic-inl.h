@@ -79,7 +79,7 @@ HWY_INLINE Gate<Vec<D>> GateOf(D d, Z z) {
 // v times the power of two that is left for last, below 0; 0 where nothing is left of it.
 template <class M, class V>
 HWY_INLINE V ScaledBelow(M below, M gone, V v, Steps<V> steps) {
-  const DFromV<V> d;
+  const TagOf<V> d;
   const V one = Set(d, 1);
   const V first = IfThenZeroElse(gone, IfThenElse(below, steps.first, one));
   return Mul(Mul(v, first), IfThenElse(below, steps.second, one));

@@ -29,14 +29,7 @@ struct smooth {
 
   template <class D, class V, class... P>
   static HWY_INLINE V pullback(D d, V x, V g, P... p) {
-    return through(d, x, Pair::derivative(d, x, p...), g);
-  }
-
-  // Of floats in double: the slope is rounded first, as the derivative is.
-  template <class D, class V, class... P>
-  static HWY_INLINE V pullback_of_floats(D d, V x, V g, P... p) {
-    const V slope = Pair::derivative(d, x, p...);
-    return through(d, x, PromoteTo(d, FloatInDouble::Rounded(slope)), g);
+    return through(d, x, AsStored(Pair::derivative(d, x, p...)), g);
   }
 
  private:

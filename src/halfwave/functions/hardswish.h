@@ -22,7 +22,7 @@ struct hardswish : smooth<hardswish> {
   static HWY_INLINE Exact<V> sixth(D d, Exact<V> sum) {
     const V six = Set(d, 6), inverse = Div(Set(d, 1), six);
     const V quotient = Mul(sum.hi, inverse);
-    const V rest = Add(Remainder(sum.hi, quotient, six), sum.lo);
+    const auto rest = Add(Remainder(sum.hi, quotient, six), sum.lo);
     return {quotient, Mul(rest, inverse)};
   }
 

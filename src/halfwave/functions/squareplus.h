@@ -37,7 +37,7 @@ struct squareplus : smooth<squareplus> {
     V x, b;
     Exact<V> root;
     V half_back;
-    Mask<DFromV<V>> is_far;
+    decltype(IsNaN(V())) is_far;
   };
 
   // Three scales of b are enough that nothing that counts overflows or underflows.
@@ -64,7 +64,7 @@ struct squareplus : smooth<squareplus> {
     const Exact<V> sum = TwoSum(square.hi, b);
     const Exact<V> radicand = FastTwoSum(sum.hi, Add(sum.lo, square.lo));
     const V hi = Sqrt(radicand.hi);
-    const V rest = Add(Remainder(radicand.hi, hi, hi), radicand.lo);
+    const auto rest = Add(Remainder(radicand.hi, hi, hi), radicand.lo);
     return {hi, IfThenZeroElse(Eq(hi, Zero(d)), Div(rest, Add(hi, hi)))};
   }
 
