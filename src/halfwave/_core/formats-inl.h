@@ -45,7 +45,7 @@ struct OneLane {
   static HWY_INLINE void Store(lane::Lane<T> v, T* p) { *p = v.value; }
 };
 
-// What would be read again of a result: it is rounded where less is stored than what was computed.
+// A result as it would be read again: rounded, where less is stored than was computed.
 template <class V>
 HWY_INLINE V AsStored(V v) { return v; }
 

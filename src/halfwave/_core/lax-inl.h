@@ -254,7 +254,7 @@ struct FloatInDouble {
   }
 };
 
-// A slope, by which a gradient is multiplied, is the derivative as it would be stored.
+// The slope by which a gradient is multiplied has the bits of the derivative.
 template <class V>
 HWY_INLINE Abreast<V> AsStored(Abreast<V> v) {
   for (V& each : v.each) each = PromoteTo(FloatInDouble::One(), FloatInDouble::Narrowed(each));
